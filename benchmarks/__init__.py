@@ -1,0 +1,1 @@
+"""How fast, and how well: measurements, never asserts. `python -m benchmarks` runs the speed table."""

@@ -1,0 +1,36 @@
+"""The one place that opens DuckDB: locked down, and set so that the machine cannot change a result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+#: What DuckDB may take of memory before it spills, where the caller does not say.
+MEMORY_LIMIT = "4GB"
+
+
+def connect(
+    *, workspace: Path | None = None, memory_limit: str = MEMORY_LIMIT, threads: int | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Open an empty database for one evaluation.
+
+    `workspace` is an existing folder of the caller's: where it is given the database lives there in a file
+    (tables compressed, larger than memory if need be) and spills there; where it is not, everything stays in
+    memory and a spill is an error. `memory_limit` as DuckDB writes it ("4GB"). `threads`: default all cores.
+    """
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": memory_limit,
+        "preserve_insertion_order": False,
+        "default_null_order": "nulls_last",
+        "temp_directory": str(workspace / "spill") if workspace else "",
+    }
+    if threads is not None:
+        config["threads"] = threads
+    return duckdb.connect(str(workspace / "ledger.duckdb") if workspace else ":memory:", config=config)
+
+
+def lock(con: duckdb.DuckDBPyConnection) -> None:
+    """Take from a connection the outside world for good: files, network, extensions and its own settings."""
+    con.execute("set enable_external_access = false")
+    con.execute("set lock_configuration = true")

@@ -1,0 +1,255 @@
+"""The one idea: `evaluate(facts, rulebook, knowledge, models, watermark)` returns alerts, and nothing else happens."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from detectors import engine, facts as fact_tables, ledger
+from detectors.alert import (
+    ACCOUNT_MONEY,
+    FUND_MONEY,
+    Alert,
+    clipped,
+    distinct,
+    identity,
+    moment,
+    plain,
+    spoken,
+    with_revision,
+)
+from detectors.coverage import Coverage, cover
+from detectors.errors import RuleError
+from detectors.facts import Facts
+from detectors.settle import Finding, Settled, settle
+from rules.knowledge import Knowledge
+from rules.rulebook import Rule, Rulebook
+from rules.schema import MACROS_SQL, ledger_names
+
+#: What the caller is told after each step: "load", "ledger", "rule GB-01", …, "alerts".
+OnStep = Callable[[str], None]
+
+#: Values by rule code that replace a parameter's default.
+Params = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Result:
+    """Open alerts sorted by `jr_id`, and who could and could not be judged."""
+
+    alerts: list[Alert] = field(default_factory=list)
+    coverage: list[Coverage] = field(default_factory=list)
+
+
+def evaluate(
+    facts: Facts | duckdb.DuckDBPyConnection,
+    rulebook: Rulebook,
+    knowledge: Knowledge,
+    models: None = None,
+    watermark: datetime | None = None,
+    subjects: Collection[str] | None = None,
+    *,
+    params: Params | None = None,
+    con: duckdb.DuckDBPyConnection | None = None,
+    on_step: OnStep = lambda _: None,
+) -> Result:
+    """Judge facts, or a ledger that is already built, by every rule of the rulebook.
+
+    `watermark` (Asia/Shanghai): how far event time has come; a row of absence due later stays silent, `None` opens
+    all. `subjects`: the persons to look at. `con`: an empty database to work in, else one in memory. `models` is
+    kept for anomaly models. Raises `RuleError` where a rule breaks its contract.
+    """
+    if isinstance(facts, Facts):
+        con = con or engine.connect()
+        fact_tables.load(con, facts, subjects)
+        ledger.build(con, tables=needed_tables(rulebook), unique=facts.unique)
+        provide(con, ledger_names())
+        on_step("ledger")
+    else:
+        con = facts
+    prepare(con, knowledge)
+    return judge(con, rulebook, knowledge, watermark, params=params, on_step=on_step)
+
+
+def judge(
+    con: duckdb.DuckDBPyConnection,
+    rulebook: Rulebook,
+    knowledge: Knowledge,
+    watermark: datetime | None = None,
+    *,
+    params: Params | None = None,
+    on_step: OnStep = lambda _: None,
+) -> Result:
+    """Run every rule on a prepared ledger and word what they find."""
+    values = params or {}
+    provided = frozenset(name for (name,) in con.execute("select name from provided").fetchall())
+    found: list[tuple[Rule, dict[str, Any]]] = []
+    coverage: list[Coverage] = []
+    for rule in rulebook.rules:
+        missing = tuple(sorted(name for name in rule.needs if name not in provided))
+        coverage.extend(cover(con, rule, missing, values.get(rule.code)))
+        if not missing:
+            found.extend((rule, row) for row in violations(con, rule, values.get(rule.code), watermark))
+        on_step(f"rule {rule.code}")
+    alerts = word(con, found, knowledge, values)
+    on_step("alerts")
+    return Result(alerts, coverage)
+
+
+def needed_tables(rulebook: Rulebook) -> set[str]:
+    """The ledger tables that the rules read, and those that settling an alert reads."""
+    tables = {"message", "settlement", "fee_line", "manual_reimbursement"}
+    for rule in rulebook.rules:
+        tables |= {name.partition(".")[0] for name in (*rule.needs, *rule.may_use)}
+    return tables
+
+
+def provide(con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
+    """State which ledger tables and `table.column`s the source supplies; rules that need others do not judge."""
+    con.execute("create table provided as select unnest($names::varchar[]) as name", {"names": sorted(names)})
+
+
+def prepare(con: duckdb.DuckDBPyConnection, knowledge: Knowledge) -> None:
+    """Give a ledger the macros and the knowledge that rules use, then close the database to the outside world."""
+    con.execute(MACROS_SQL.read_text(encoding="utf-8"))
+    con.execute("create schema knowledge")
+    for name, table in sorted(knowledge.tables.items()):
+        con.register(f"given_{name}", table)
+        con.execute(f"create table knowledge.{name} as select * from given_{name}")
+        con.unregister(f"given_{name}")
+    engine.lock(con)
+
+
+def violations(
+    con: duckdb.DuckDBPyConnection,
+    rule: Rule,
+    params: Mapping[str, Any] | None = None,
+    watermark: datetime | None = None,
+) -> list[dict[str, Any]]:
+    """What one rule finds in a prepared ledger: one row an anchor, plain Python values.
+
+    A row with `due_at` counts once the watermark has reached it; of several due rows of one anchor the latest holds.
+    """
+    try:
+        result = con.execute(rule.query, rule.param_values(params))
+        names = [column[0] for column in result.description or []]
+    except duckdb.Error as error:
+        raise RuleError(f"{rule.path}: {error}") from error
+    required = {*rule.anchor, rule.subject[1], "severity", "occurred_at", "evidence"}
+    if absent := sorted(required - set(names)):
+        raise RuleError(f"{rule.path}: the result lacks {', '.join(absent)}; select them")
+    rows = [dict(zip(names, values, strict=True)) for values in result.fetchall()]
+    held: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in rows:
+        due = row.get("due_at")
+        if due is not None and watermark is not None and due > watermark:
+            continue
+        key = tuple(row[name] for name in rule.anchor)
+        other = held.get(key)
+        if other is not None and (due is None or other.get("due_at") is None or due == other["due_at"]):
+            raise RuleError(f"{rule.path}: two rows for the anchor {key}; return one row an anchor and due time")
+        if other is None or due > other["due_at"]:
+            held[key] = row
+        if row["severity"] not in rule.severity:
+            raise RuleError(f"{rule.path}: severity {row['severity']} is not among those the header declares")
+    return list(held.values())
+
+
+def word(
+    con: duckdb.DuckDBPyConnection,
+    found: Sequence[tuple[Rule, dict[str, Any]]],
+    knowledge: Knowledge,
+    params: Params,
+) -> list[Alert]:
+    """The alerts of what the rules found, sorted by `jr_id`."""
+    findings = [
+        Finding(
+            items=row.get("items") or [],
+            evidence=distinct(row["evidence"]),
+            mdtrt_ids=distinct([*(row.get("mdtrt_ids") or []), row.get("mdtrt_id")]),
+            occurred_at=row["occurred_at"],
+            lookback=rule.lookback,
+            of_account=rule.money == "account",
+        )
+        for rule, row in found
+    ]
+    settled = settle(con, findings)
+    alerts = [
+        _alert(rule, row, finding, one, knowledge, params.get(rule.code))
+        for (rule, row), finding, one in zip(found, findings, settled, strict=True)
+    ]
+    return sorted(alerts, key=lambda alert: alert.jr_id)
+
+
+def _alert(
+    rule: Rule,
+    row: Mapping[str, Any],
+    finding: Finding,
+    settled: Settled,
+    knowledge: Knowledge,
+    params: Mapping[str, Any] | None,
+) -> Alert:
+    if not finding.evidence:
+        raise RuleError(f"{rule.path}: a row without evidence; name the messages it rests on")
+    subject_type, subject_column = rule.subject
+    anchor = {name: plain(row[name]) for name in rule.anchor}
+    due = row.get("due_at")
+    detected_at = max((time for time in (settled.last_seen, due) if time is not None), default=row["occurred_at"])
+    numbers = {name: spoken(value) for name, value in row.items()}
+    subject = str(row[subject_column])
+    return with_revision(
+        Alert(
+            jr_id=identity(rule.rule_id, subject, anchor),
+            revision="",
+            mode="shadow" if rule.status == "shadow" else "live",
+            rule_id=rule.rule_id,
+            rule_code=rule.code,
+            rule_version=rule.version,
+            rule_hash=rule.logic_hash,
+            knowledge_batch=knowledge.batch,
+            params=rule.param_texts(params),
+            official_gz_code=rule.official_code,
+            official_rule_name=rule.official_name,
+            rule_name=rule.name,
+            vola_cont=clipped(string.Formatter().vformat(rule.sentence, (), numbers)),
+            vola_evid=clipped("；".join([*(knowledge.law[key] for key in rule.law), *([rule.basis] if rule.basis else [])])),
+            case_cause_no=list(rule.case_cause),
+            sev_deg=str(row["severity"]),
+            vola_bhvr_type="1" if rule.behaviour == "encounter" else "2",
+            vola_amt=f"{settled.amount:.2f}",
+            vola_amt_stas="1" if settled.priced else "0",
+            amount_method=_method(rule, settled),
+            route=rule.route,
+            stage="post" if settled.all_settled else "in",
+            subject_type=subject_type,
+            subject=subject,
+            anchor=anchor,
+            patn_id=row.get("psn_no"),
+            fixmedins_code=row.get("fixmedins_code"),
+            mdtrt_ids=distinct([*finding.mdtrt_ids, *(item.mdtrt_id for item in settled.items)]),
+            setl_ids=distinct([*(row.get("setl_ids") or []), *(item.setl_id for item in settled.items)]),
+            dr_codes=distinct([*(row.get("dr_codes") or []), *settled.doctors]),
+            opter=row.get("opter"),
+            items=settled.items,
+            evidence=list(finding.evidence),
+            occurred_at=moment(row["occurred_at"]),
+            detected_at=moment(detected_at),
+        )
+    )
+
+
+def _method(rule: Rule, settled: Settled) -> str:
+    """How `vola_amt` was reckoned, for the reader."""
+    payer = ACCOUNT_MONEY if rule.money == "account" else FUND_MONEY
+    if not settled.items:
+        return f"{payer}：本条不计金额"
+    if not settled.priced:
+        return f"{payer}：尚未结算，涉及费用{settled.gross:.2f}元"
+    if settled.by_line:
+        return f"{payer}：按明细占政策范围内金额的比例分摊"
+    return f"{payer}：所涉结算的全额"

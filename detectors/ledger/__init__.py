@@ -1,0 +1,11 @@
+"""Facts become the ledger: what is true, in the tables of `rules/ledger.sql`.
+
+Set operations only, one SQL file a concern (`steps/`), run by `build`. Each statement fills one table; what it
+depends on is what it reads.
+"""
+
+from __future__ import annotations
+
+from detectors.ledger.builder import build, create, fact_tables, fill, identity
+
+__all__ = ["build", "create", "fact_tables", "fill", "identity"]

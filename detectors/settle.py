@@ -1,0 +1,165 @@
+"""From what the rules found to what is said: money at risk, times, stage, doctors, for all alerts of a run at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from detectors.alert import Item
+
+MONEY_SQL = Path(__file__).parent / "money.sql"
+
+_ITEM_SCHEMA = pa.schema(
+    [
+        ("alert", pa.int64()),
+        ("item", pa.int64()),
+        ("mdtrt_id", pa.string()),
+        ("setl_id", pa.string()),
+        ("feedetl_sn", pa.string()),
+        ("reim_id", pa.string()),
+        ("part", pa.decimal128(9, 6)),
+        ("violating", pa.bool_()),
+        ("of_account", pa.bool_()),
+        ("from_time", pa.timestamp("us")),
+        ("until_time", pa.timestamp("us")),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What settling needs to know of one violation; `lookback` bounds the settlements and lines it may count."""
+
+    items: Sequence[dict[str, Any]]
+    evidence: Sequence[str]
+    mdtrt_ids: Sequence[str]
+    occurred_at: datetime
+    lookback: timedelta | None
+    of_account: bool
+
+
+@dataclass
+class Settled:
+    """What settling found out of one violation."""
+
+    items: list[Item] = field(default_factory=list)
+    #: Money at risk and gross amount of the violating items, CNY.
+    amount: Decimal = Decimal("0.00")
+    gross: Decimal = Decimal("0.00")
+    #: Whether a settlement stands behind any violating item.
+    priced: bool = False
+    by_line: bool = False
+    doctors: set[str] = field(default_factory=set)
+    #: Latest `inf_time` among the evidence.
+    last_seen: datetime | None = None
+    #: Whether every visit concerned is settled.
+    all_settled: bool = False
+
+
+def settle(con: duckdb.DuckDBPyConnection, findings: Sequence[Finding]) -> list[Settled]:
+    """Price, date and place each finding, by the ledger in `con`. Same length and order as `findings`."""
+    settled = [Settled() for _ in findings]
+    if not findings:
+        return settled
+    _price(con, findings, settled)
+    _date(con, findings, settled)
+    _stage(con, findings, settled)
+    return settled
+
+
+def _price(con: duckdb.DuckDBPyConnection, findings: Sequence[Finding], settled: list[Settled]) -> None:
+    rows: list[dict[str, Any]] = []
+    for number, finding in enumerate(findings):
+        window = finding.lookback
+        for position, item in enumerate(finding.items):
+            rows.append(
+                {
+                    **item,
+                    "alert": number,
+                    "item": position,
+                    "of_account": finding.of_account,
+                    "from_time": finding.occurred_at - window if window is not None else None,
+                    "until_time": finding.occurred_at + window if window is not None else None,
+                }
+            )
+    with _registered(con, "found_item", pa.Table.from_pylist(rows, schema=_ITEM_SCHEMA)):
+        con.execute(MONEY_SQL.read_text(encoding="utf-8"))
+    priced = con.execute(
+        "select alert, mdtrt_id, setl_id, feedetl_sn, reim_id, code, violating, amount, gross, settled, dr_code "
+        "from priced_item order by alert, item, mdtrt_id, setl_id, feedetl_sn, reim_id"
+    ).fetchall()
+    for alert, mdtrt_id, setl_id, feedetl_sn, reim_id, code, violating, amount, gross, is_settled, doctor in priced:
+        one = settled[alert]
+        one.items.append(
+            Item(mdtrt_id, setl_id, feedetl_sn, reim_id, code, f"{amount:.2f}", violating)
+        )
+        if violating:
+            one.amount += amount
+            one.gross += gross
+            one.priced |= is_settled
+            one.by_line |= feedetl_sn is not None
+            if doctor:
+                one.doctors.add(doctor)
+
+
+def _date(con: duckdb.DuckDBPyConnection, findings: Sequence[Finding], settled: list[Settled]) -> None:
+    lengths = [len(finding.evidence) for finding in findings]
+    numbers = [number for number, length in enumerate(lengths) for _ in range(length)]
+    msgids = [msgid for finding in findings for msgid in finding.evidence]
+    table = pa.table({"alert": pa.array(numbers, pa.int64()), "msgid": pa.array(msgids, pa.string())})
+    with _registered(con, "rests_on", table):
+        found = con.execute(
+            "select alert, max(inf_time) from rests_on join message using (msgid) group by alert"
+        ).fetchall()
+    for alert, last_seen in found:
+        settled[alert].last_seen = last_seen
+
+
+def _stage(con: duckdb.DuckDBPyConnection, findings: Sequence[Finding], settled: list[Settled]) -> None:
+    visits: defaultdict[int, set[str]] = defaultdict(set)
+    for number, finding in enumerate(findings):
+        visits[number].update(finding.mdtrt_ids)
+        visits[number].update(item.mdtrt_id for item in settled[number].items if item.mdtrt_id)
+    rows = [
+        (number, mdtrt_id, findings[number].occurred_at, findings[number].lookback)
+        for number, ids in visits.items()
+        for mdtrt_id in ids
+    ]
+    table = pa.table(
+        {
+            "alert": pa.array([row[0] for row in rows], pa.int64()),
+            "mdtrt_id": pa.array([row[1] for row in rows], pa.string()),
+            "from_time": pa.array([row[2] - row[3] if row[3] else None for row in rows], pa.timestamp("us")),
+            "until_time": pa.array([row[2] + row[3] if row[3] else None for row in rows], pa.timestamp("us")),
+        }
+    )
+    with _registered(con, "concerned", table):
+        found = con.execute(
+            "select c.alert, count(distinct c.mdtrt_id) from concerned c join settlement s using (mdtrt_id) "
+            "where c.from_time is null or s.setl_time between c.from_time and c.until_time group by c.alert"
+        ).fetchall()
+    counts = dict(found)
+    for number, one in enumerate(settled):
+        wanted = len(visits[number])
+        one.all_settled = counts.get(number, 0) == wanted if wanted else one.priced
+
+
+class _registered:
+    """An Arrow table under a name in the database, for as long as the block lasts."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
+        self.con, self.name, self.table = con, name, table
+
+    def __enter__(self) -> None:
+        self.con.register(self.name, self.table)
+
+    def __exit__(self, *_: object) -> None:
+        self.con.unregister(self.name)

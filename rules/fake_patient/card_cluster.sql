@@ -1,0 +1,145 @@
+/*
+code: FP-06
+name: 同一经办人集中刷卡
+key: operator
+subject: [operator, operator_id]
+anchor: [fixmedins_code, opter, day]
+behaviour: encounter
+severity: [2, 3]
+status: live
+version: 1
+official: null
+law: [条例15, 条例40(一), 条例41(一), 医保函〔2025〕2号]
+basis: 留存凭证空刷、套刷表现为短时间内连续使用多人凭证结算；与该经办人平日的最快速度比较。
+case_cause: [20, 22, 27]
+route: supervision
+money: fund
+lookback: 31 d
+needs: [settlement.opter, settlement.setl_time, settlement.psn_no]
+may_use: [settlement.dev_no, settlement.opter_type, settlement.acct_owner_psn_no, settlement.med_type, settlement.medfee_sumamt]
+judges:
+  from: settlement where kind in ('2102', '2207')
+  missing:
+    经办人: opter is null
+    结算时刻: setl_time is null or setl_time_is_date
+params:
+  short: {default: 5, min: 1, max: 15, unit: min, source: "工程默认值：短窗"}
+  short_cards: {default: 5, min: 3, max: 50, unit: count, source: "工程默认值：短窗内的凭证数"}
+  long: {default: 15, min: 5, max: 60, unit: min, source: "工程默认值：长窗"}
+  long_cards: {default: 10, min: 5, max: 100, unit: count, source: "工程默认值：长窗内的凭证数"}
+  usual: {default: 30, min: 7, max: 30, unit: d, source: "工程默认值：平日的范围，前后各三十日"}
+  usual_days: {default: 5, min: 3, max: 30, unit: count, source: "工程默认值：至少有五个其他工作日才能比较"}
+  z: {default: 4, min: 2, max: 10, unit: ratio, source: "工程默认值：高于平日每日峰值四个标准差"}
+  alike: {default: 0.8, min: 0.5, max: 1, unit: ratio, source: "工程默认值：八成结算金额与中位数相差百分之五以内，视为金额雷同"}
+exempt:
+  group_event: 集中体检、筛查、核酸检测等（med_type 1103、990103）不计。
+  self_service: 自助终端、移动端（opter_type 2、3）没有经办人，不计。
+  family_pickup: 共济账户为数人结算的，按一张凭证计。
+  usual_rate: 与该经办人平日最快速度相当的（如早高峰），不计。
+sentence: 经办人{opter}于{day}{first_time}起在{minutes}分钟内用{cards}人的凭证结算{claims}笔共{gross}元，{usual_text}{alike_text}。
+*/
+with
+-- 人工窗口的门诊与药店结算；设备号为空或 null 的不分终端
+claim as (
+    select setl_id, mdtrt_id, psn_no, fixmedins_code, opter, setl_time, setl_time::date as day, medfee_sumamt, msgid,
+        coalesce(acct_owner_psn_no, psn_no) as card,
+        coalesce(nullif(lower(dev_no), 'null'), '') as terminal
+    from judged
+    where coalesce(med_type, '') not in ('1103', '990103') -- exempt: group_event
+        and coalesce(opter_type, '1') not in ('2', '3') -- exempt: self_service
+),
+-- 每张凭证当日在该终端的第一笔
+arrival as (
+    select fixmedins_code, opter, terminal, day, card, min(setl_time) as setl_time
+    from claim
+    group by fixmedins_code, opter, terminal, day, card
+),
+-- 从每一笔起，短窗和长窗内各有多少人的凭证
+counted as (
+    select fixmedins_code, opter, terminal, day, setl_time,
+        count(*) over (
+            partition by fixmedins_code, opter, terminal, day order by setl_time
+            range between current row and $short following) as cards_short,
+        count(*) over (
+            partition by fixmedins_code, opter, terminal, day order by setl_time
+            range between current row and $long following) as cards_long
+    from arrival
+),
+-- 每个经办人每日的峰值
+daily as (
+    select fixmedins_code, opter, day, max(cards_short) as peak_short, max(cards_long) as peak_long
+    from counted
+    group by fixmedins_code, opter, day
+),
+-- 与前后三十日中其他日子的峰值比较
+compared as (
+    select *,
+        count(*) over others as days,
+        coalesce(sum(peak_short) over others, 0) as sum_short, coalesce(sum(peak_short * peak_short) over others, 0) as square_short,
+        coalesce(sum(peak_long) over others, 0) as sum_long, coalesce(sum(peak_long * peak_long) over others, 0) as square_long
+    from daily
+    window others as (
+        partition by fixmedins_code, opter order by day::timestamp
+        range between $usual preceding and $usual following exclude current row)
+),
+-- 凭证数够多的日子；标准差不足半张的按半张算
+fast as (
+    select *,
+        peak_short >= $short_cards as hit_short, peak_long >= $long_cards as hit_long,
+        days * peak_short > sum_short
+            and (days * peak_short - sum_short) * (days * peak_short - sum_short) > $z * $z * greatest(days * square_short - sum_short * sum_short, days * days // 4) as above_short,
+        days * peak_long > sum_long
+            and (days * peak_long - sum_long) * (days * peak_long - sum_long) > $z * $z * greatest(days * square_long - sum_long * sum_long, days * days // 4) as above_long
+    from compared
+    where peak_short >= $short_cards or peak_long >= $long_cards
+),
+-- 明显快于平日的，或平日太少无从比较的；短窗优先
+unusual as (
+    select fixmedins_code, opter, day, days, sum_short, sum_long,
+        days >= $usual_days as comparable,
+        case when days < $usual_days then hit_short else hit_short and above_short end as by_short
+    from fast
+    where days < $usual_days or hit_short and above_short or hit_long and above_long -- exempt: usual_rate
+),
+-- 当日凭证最多的一窗，取最早的
+peak as (
+    select c.fixmedins_code, c.opter, c.day,
+        max({'cards': if(u.by_short, c.cards_short, c.cards_long), 'back': -epoch_us(c.setl_time), 'terminal': c.terminal}) as best
+    from counted c
+    join unusual u using (fixmedins_code, opter, day)
+    group by c.fixmedins_code, c.opter, c.day
+),
+-- 窗内的结算与金额中位数
+clustered as (
+    select u.*, c.setl_id, c.mdtrt_id, c.card, c.setl_time, c.medfee_sumamt, c.msgid,
+        quantile_disc(c.medfee_sumamt, 0.5) over (partition by u.fixmedins_code, u.opter, u.day) as middle
+    from unusual u
+    join peak p using (fixmedins_code, opter, day)
+    join claim c on c.fixmedins_code = u.fixmedins_code and c.opter = u.opter and c.day = u.day
+        and c.terminal = p.best.terminal
+    where epoch_us(c.setl_time) between -p.best.back and -p.best.back + epoch_us(if(u.by_short, $short, $long)) -- exempt: family_pickup
+),
+-- 每日一条：金额是否雷同
+cluster as (
+    select fixmedins_code, opter, day, days, comparable, by_short, sum_short, sum_long,
+        min(setl_time) as first_time, count(distinct card) as cards, count(*) as claims, sum(medfee_sumamt) as gross,
+        count(*) filter (where medfee_sumamt between middle * 0.95 and middle * 1.05) >= $alike * count(*) as alike,
+        list(settlement_item(mdtrt_id, setl_id) order by setl_id) as items,
+        list(setl_id order by setl_id) as setl_ids,
+        list(mdtrt_id order by mdtrt_id) as mdtrt_ids,
+        list(msgid order by msgid) as evidence
+    from clustered
+    group by fixmedins_code, opter, day, days, comparable, by_short, sum_short, sum_long
+)
+select fixmedins_code || '/' || opter as operator_id, fixmedins_code, opter, day,
+    if(comparable and alike, 2, 3) as severity,
+    first_time as occurred_at,
+    strftime(first_time, ' %H:%M') as first_time,
+    epoch(if(by_short, $short, $long))::integer // 60 as minutes,
+    cards, claims, gross,
+    if(comparable, '平日' || days || '日的每日峰值平均为' || round(if(by_short, sum_short, sum_long)::decimal(18, 2) / days, 1)::decimal(9, 1) || '人',
+        '平日结算不足以比较') as usual_text,
+    if(alike, '，金额雷同', '') as alike_text,
+    items, setl_ids, mdtrt_ids, evidence
+from cluster
+where comparable or alike

@@ -1,0 +1,129 @@
+/*
+code: FP-03
+name: 重叠住院
+key: person
+subject: [person, psn_no]
+anchor: [mdtrt_id_1, mdtrt_id_2]
+behaviour: encounter
+severity: [1, 2, 3]
+status: live
+version: 1
+official: null
+law: [条例15, 条例17, 条例40(一), 条例41款2]
+basis: 同一人不能同时在两处住院过夜；同院两次登记重叠多为重复登记，列为轻度可疑。
+case_cause: [20, 27, 31]
+route: supervision
+money: fund
+lookback: 366 d
+needs: [visit.begntime, visit.fixmedins_code]
+may_use: [visit.dscg_time, visit.dscg_way, visit.newborn, visit.list_uploaded, visit.transfer_in, settlement.fund_pay_sumamt, settlement.gend, settlement.brdy, insured.gend, insured.brdy, referral]
+judges:
+  from: visit where inpatient
+  missing:
+    入院登记(2401): begntime is null
+params:
+  nights: {default: 1, min: 1, max: 7, unit: nights, source: "工程默认值：重叠一个午夜以上（必含超过24小时者）"}
+  certain: {default: 2, min: 1, max: 14, unit: nights, source: "工程默认值：重叠两夜以上，登记误差已不能解释"}
+  transfer: {default: 24, min: 0, max: 72, unit: h, source: "工程默认值：转院时转出登记延迟的余地"}
+  mother_from: {default: 12, min: 10, max: 20, unit: count, source: "工程默认值：可能生育的最小年龄（岁）"}
+  mother_to: {default: 56, min: 45, max: 65, unit: count, source: "工程默认值：可能生育的最大年龄（岁）"}
+  open_for: {default: 24, min: 24, max: 168, unit: h, source: "工程默认值：尚未出院的，入住第二家满一日方可认定重叠"}
+exempt:
+  same_day: 当日出院、当日再入院，没有共同过夜的，不计。
+  home_bed: 家庭病床（med_type 71）不占床位，不计。
+  day_surgery: 日间手术（med_type 27、28）不计。
+  newborn: 新生儿以母亲身份住院（4101 新生儿入院类型、日龄或体重已填）的，不计。
+  transfer: 转院（离院方式 2、3，转入，转诊备案），重叠不超过二十四小时的，不计。
+  long_open: 九十日以上没有出院登记的，其后不再视为在院。
+sentence: 参保人自{first_time}在{first_place}住院，又于{second_time}在{second_place}住院，{overlap_text}{paid_text}。
+*/
+with
+-- 每人的住院；只有日期的，入院从次日零时、出院到当日零时才算确在院
+stay as (
+    select v.mdtrt_id, v.psn_no, v.fixmedins_code, v.begntime, v.dscg_time, v.bed_until,
+        if(v.begntime_is_date, v.begntime::date + interval 1 day, v.begntime) as surely_from,
+        if(v.dscg_time_is_date, v.dscg_time::date::timestamp, v.bed_until) as surely_until,
+        v.dscg_way, v.transfer_in, v.newborn, v.list_uploaded, v.msgids
+    from judged v
+    where coalesce(v.med_type, '') not like '71%' -- exempt: home_bed
+        and coalesce(v.med_type, '') not like '27%' and coalesce(v.med_type, '') not like '28%' -- exempt: day_surgery
+),
+-- 先后两次住院：后一次入院时，前一次还在床
+pair as (
+    select a.psn_no,
+        a.mdtrt_id as first_id, a.fixmedins_code as first_code, a.begntime as first_time, a.dscg_time as first_end,
+        b.mdtrt_id as second_id, b.fixmedins_code as second_code, b.begntime as second_time, b.dscg_time as second_end,
+        a.fixmedins_code = b.fixmedins_code as one_place,
+        a.dscg_time is null or b.dscg_time is null as still_open,
+        nights(b.begntime, least(a.bed_until, b.bed_until)) as nights,
+        date_diff('second', b.surely_from, least(a.surely_until, b.surely_until)) as seconds,
+        nights(b.begntime, b.dscg_time) = 0 and nights(a.begntime, b.begntime) > 0 and nights(b.dscg_time, a.bed_until) > 0 as inside,
+        coalesce(a.dscg_way in ('2', '3'), false) or b.transfer_in as moved,
+        a.dscg_time is not null and a.dscg_way is null as way_unknown,
+        a.list_uploaded and b.list_uploaded as lists,
+        list_concat(a.msgids, b.msgids) as msgids
+    from stay a
+    join stay b using (psn_no)
+    where (a.begntime, a.mdtrt_id) < (b.begntime, b.mdtrt_id)
+        and near(a.begntime, b.begntime, $lookback)
+        and b.begntime < a.bed_until -- exempt: long_open
+        and not a.newborn and not b.newborn -- exempt: newborn
+),
+-- 共同过夜的；没有过夜而后一次整个落在前一次之内的也留下
+overlap as (
+    select p.*
+    from pair p
+    where (coalesce(p.inside, false) or p.nights >= $nights) -- exempt: same_day
+        and not exists (
+            select 1 from referral r
+            where r.psn_no = p.psn_no and r.fixmedins_code = p.first_code and r.reflin_medins_no = p.second_code
+                and r.refl_date between p.first_time::date and p.second_time::date + 1
+                and p.seconds <= epoch($transfer)) -- exempt: transfer
+        and not (p.moved and not p.one_place and p.seconds <= epoch($transfer)) -- exempt: transfer
+),
+-- 性别与出生日期：可能是产妇的，新生儿以母亲身份住院须等 4101 才能排除
+person as (
+    select psn_no, bool_and(gend = '1') as male, max(brdy) as brdy, list(msgid order by msgid) as msgids
+    from (
+        select psn_no, gend, brdy, msgid from insured where psn_no in (select psn_no from overlap)
+        union all
+        select psn_no, gend, brdy, msgid from settlement
+        where mdtrt_id in (select unnest([first_id, second_id]) from overlap)
+    )
+    where gend in ('1', '2')
+    group by psn_no
+),
+-- 后一次住院的结算
+paid as (
+    select o.first_id, o.second_id, sum(s.fund_pay_sumamt) as fund, list(s.msgid order by s.setl_id) as msgids
+    from overlap o
+    join settlement s on s.mdtrt_id = o.second_id
+    where near(o.first_time, s.setl_time, $lookback)
+    group by o.first_id, o.second_id
+)
+select least(o.first_id, o.second_id) as mdtrt_id_1, greatest(o.first_id, o.second_id) as mdtrt_id_2,
+    o.psn_no, o.second_code as fixmedins_code,
+    case
+        when o.one_place or o.nights < $nights then 3
+        when o.way_unknown and o.seconds <= epoch($transfer) then 3
+        when not o.lists and not coalesce(u.male or date_diff('year', u.brdy, o.first_time::date) not between $mother_from and $mother_to, false) then 3
+        when o.nights >= $certain and not o.still_open and coalesce(f.fund, 0) > 0 then 1
+        else 2
+    end as severity,
+    o.first_time as occurred_at,
+    if(o.still_open, o.second_time + $open_for, null) as due_at,
+    o.first_time, o.second_time, o.one_place,
+    if(o.one_place, '同一家医疗机构', '一家医疗机构') as first_place,
+    if(o.one_place, '该机构', '另一家医疗机构') as second_place,
+    case
+        when o.still_open then '两次住院重叠，尚有未办出院的'
+        when o.nights < $nights then '当日出院，全程在前一次住院期间'
+        else '两次住院重叠' || o.nights || '夜'
+    end as overlap_text,
+    coalesce('，后一次基金支付' || nullif(f.fund, 0) || '元', '') as paid_text,
+    [o.first_id, o.second_id] as mdtrt_ids,
+    [involved_visit(o.first_id), visit_item(o.second_id)] as items,
+    list_concat(o.msgids, f.msgids, if(o.lists or o.one_place, null, u.msgids)) as evidence
+from overlap o
+left join person u using (psn_no)
+left join paid f using (first_id, second_id)

@@ -1,0 +1,158 @@
+/*
+code: FP-04
+name: 诊疗与性别不符
+key: person
+subject: [visit, mdtrt_id]
+anchor: [mdtrt_id, finding, code]
+behaviour: item
+severity: [1, 2, 3]
+status: live
+version: 1
+official: GZ10000204006000 诊断与患者性别不符
+law: [条例15, 条例38(四), 条例40(一), 条例41款2]
+basis: 同属药品区分性别使用（GZ10000301004000）、医疗服务项目区分性别使用（GZ10000302004000）、手术操作编码与性别不符（GZ10000201005000）。
+case_cause: [14, 20, 24, 31]
+route: supervision
+money: fund
+lookback: 366 d
+needs: [visit.begntime, insured.gend]
+may_use: [settlement.gend, settlement.cert_gend, settlement.acct_used_flag, insured.cert_gend, fee_line.med_list_codg, fee_line.fee_ocur_time, diagnosis.diag_code, operation.oprn_oprt_code, visit.newborn, visit.list_uploaded, visit.med_type]
+judges:
+  from: visit
+  missing:
+    就诊登记: begntime is null
+    性别: psn_no not in (select psn_no from insured where gend is not null) and mdtrt_id not in (select mdtrt_id from settlement where gend is not null and mdtrt_id is not null)
+params:
+  after_birth: {default: 90, min: 28, max: 180, unit: d, source: "工程默认值：分娩后婴儿未参保前以母亲身份就医的期限"}
+exempt:
+  sex_unknown: 登记性别为未知（0）或未说明（9）的，不判。
+  undetermined: 性别不清、两性畸形、染色体异常、性发育异常人群不适用（公布知识点说明）。
+  newborn: 新生儿以母亲身份就医的，不计。
+  family_account: 在药店用共济账户（acct_used_flag 2）为家人购药的，不计。
+  dates: 知识点公布以前的服务不计。
+sentence: 患者登记性别为{gend_text}，{text}。
+*/
+with
+-- 只用于一种性别的药品和服务，知识点公布以后的
+item as (
+    select v.mdtrt_id, 'item' as finding, l.med_list_codg as code, max(k.basis) as name, k.sex,
+        count(*) as times,
+        list(l.feedetl_sn order by l.feedetl_sn) as lines,
+        flatten(list(list_concat([l.msgid], l.refund_msgids) order by l.feedetl_sn)) as msgids
+    from judged v
+    join fee_line l using (mdtrt_id)
+    join knowledge.sex_item k using (med_list_codg)
+    where l.cnt > 0
+        and near(v.begntime, l.fee_ocur_time, $lookback)
+        and l.fee_ocur_time::date between k.effective_from and k.effective_to -- exempt: dates
+    group by v.mdtrt_id, l.med_list_codg, k.sex
+),
+-- 只见于一种性别的诊断；性别未定的诊断（0）也在内
+coded as (
+    select d.mdtrt_id, d.psn_no, d.role, d.maindiag_flag, d.diag_srt_no, d.diag_code, d.diag_name, d.msgid,
+        k.icd_prefix, k.sex, v.begntime
+    from (select *, unnest([icd3(diag_code), upper(left(diag_code, 5))]) as icd_prefix from diagnosis) d
+    join knowledge.sex_diagnosis k using (icd_prefix)
+    join visit v on v.mdtrt_id = d.mdtrt_id
+    where coalesce(d.diag_type, '1') = '1'
+        and v.begntime::date between k.effective_from and k.effective_to
+),
+-- 只见于一种性别的手术操作；性别未定的（0）也在内
+operated as (
+    select o.mdtrt_id, o.psn_no, o.oprn_oprt_code, o.oprn_oprt_name, o.msgid, k.sex, v.begntime
+    from (select *, unnest([left(oprn_oprt_code, 2), left(oprn_oprt_code, 4)]) as operation_prefix from operation) o
+    join knowledge.sex_operation k using (operation_prefix)
+    join visit v on v.mdtrt_id = o.mdtrt_id
+    where v.begntime::date between k.effective_from and k.effective_to
+),
+-- 三类合在一起：诊断取出院诊断、清单诊断和门诊主要诊断
+limited as (
+    select mdtrt_id, finding, code, name, sex, times, lines, msgids
+    from item
+    union all
+    select mdtrt_id, 'diagnosis', diag_code, max(diag_name), sex, 1, []::varchar[], list(distinct msgid order by msgid)
+    from coded
+    where sex <> '0'
+        and (role in ('discharge', 'list') or role = 'outpatient' and (maindiag_flag = '1' or coalesce(diag_srt_no = 1, false)))
+    group by mdtrt_id, diag_code, sex
+    union all
+    select mdtrt_id, 'operation', oprn_oprt_code, max(oprn_oprt_name), sex, 1, []::varchar[], list(distinct msgid order by msgid)
+    from operated
+    where sex <> '0'
+    group by mdtrt_id, oprn_oprt_code, sex
+),
+-- 参保登记、结算信息各处所说的性别，及证件上的性别
+stated as (
+    select v.mdtrt_id, i.gend, i.cert_gend, false as family_account, i.msgid
+    from judged v
+    join insured i using (psn_no)
+    where v.mdtrt_id in (select mdtrt_id from limited)
+    union all
+    select s.mdtrt_id, s.gend, s.cert_gend, coalesce(s.acct_used_flag = '2', false), s.msgid
+    from settlement s
+    where s.mdtrt_id in (select mdtrt_id from limited)
+),
+-- 每次就诊的性别；说法不一即为性别登记与证件不符
+sexed as (
+    select mdtrt_id,
+        min(gend) as gend,
+        bool_or(gend in ('0', '9')) as unknown,
+        min(least(gend, cert_gend)) <> max(greatest(gend, cert_gend)) as conflicting,
+        bool_or(family_account) as family_account,
+        list(distinct msgid order by msgid) filter (where gend is not null) as msgids
+    from (select mdtrt_id, gend, if(cert_gend in ('1', '2'), cert_gend, null) as cert_gend, family_account, msgid from stated)
+    group by mdtrt_id
+),
+-- 性别未定的人
+undetermined as (
+    select psn_no, begntime from coded where sex = '0'
+    union
+    select psn_no, begntime from operated where sex = '0'
+),
+-- 分娩：其后一段时间内婴儿可能以母亲身份就医
+birth as (
+    select psn_no, begntime from coded where icd_prefix in ('O80', 'O81', 'O82', 'O83', 'O84', 'Z37')
+    union
+    select psn_no, begntime from visit where med_type like '52%'
+),
+-- 与登记性别不符的；清单未上传的女性住院，男婴或以母亲身份住院，尚不能排除
+contrary as (
+    select l.mdtrt_id, v.psn_no, v.fixmedins_code, v.begntime, x.gend, x.conflicting, l.msgids, x.msgids as sex_msgids,
+        if(x.conflicting, 'certificate', l.finding) as finding,
+        if(x.conflicting, '证件', l.code) as code,
+        case
+            when x.conflicting or v.kind = 'pharmacy' then 3
+            when v.inpatient and not v.list_uploaded and l.sex = '1' then 3
+            when l.finding = 'diagnosis' then 2
+            else 1
+        end as severity,
+        case
+            when x.conflicting then '与证件或结算信息中的性别不一致，本次就诊另有区分性别的诊疗，须先核对身份'
+            when l.finding = 'item' then '却使用限' || s.name || '的项目' || l.code || '共' || l.times || '次（' || l.name || '）'
+            when l.finding = 'diagnosis' then '却诊断为仅见于' || s.name || '的' || l.code || coalesce(' ' || l.name, '')
+            else '却施行仅见于' || s.name || '的手术操作' || l.code || coalesce(' ' || l.name, '')
+        end as text,
+        if(l.finding = 'item', list_transform(l.lines, lambda sn: line_item(l.mdtrt_id, sn)), [visit_item(l.mdtrt_id)]) as items
+    from limited l
+    join judged v using (mdtrt_id)
+    join sexed x using (mdtrt_id)
+    join (values ('1', '男性'), ('2', '女性')) s(sex, name) using (sex)
+    where not coalesce(x.unknown, true) -- exempt: sex_unknown
+        and (l.sex <> x.gend or x.conflicting)
+        and not v.newborn -- exempt: newborn
+        and not exists (
+            select 1 from birth b
+            where l.sex = '1' and b.psn_no = v.psn_no and b.begntime between v.begntime - $after_birth and v.begntime) -- exempt: newborn
+        and not (v.kind = 'pharmacy' and x.family_account) -- exempt: family_account
+        and not exists (
+            select 1 from undetermined u
+            where u.psn_no = v.psn_no and near(v.begntime, u.begntime, $lookback)) -- exempt: undetermined
+)
+select mdtrt_id, finding, code, psn_no, fixmedins_code, severity,
+    begntime as occurred_at,
+    if(gend = '1', '男', '女') as gend_text,
+    text,
+    if(conflicting, [involved_visit(mdtrt_id)], flatten(list(items order by items))) as items,
+    list_concat(flatten(list(msgids order by msgids)), sex_msgids) as evidence
+from contrary
+group by mdtrt_id, finding, code, psn_no, fixmedins_code, severity, begntime, gend, text, conflicting, sex_msgids

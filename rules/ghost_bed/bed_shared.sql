@@ -1,0 +1,147 @@
+/*
+code: GB-05
+name: 一床多人
+key: institution
+subject: [bed, bed_id]
+anchor: [mdtrt_id, other_mdtrt_id]
+behaviour: encounter
+severity: [2, 3]
+status: live
+version: 1
+official: null
+law: [条例15, 条例38(一)]
+basis: 服务协议与多地认定规则把同一床位同时登记两名以上患者列为挂床、虚假住院的情形。
+case_cause: 11
+route: supervision
+money: fund
+lookback: 200 d
+needs: [visit.begntime, bed_stay]
+may_use: [visit.newborn, medical_order.ipt_bed_no, insured.brdy]
+judges:
+  from: visit where inpatient
+  missing:
+    入院登记(2401): begntime is null
+    床位号: bed is null
+params:
+  grace: {default: 24, min: 2, max: 48, unit: h, source: "工程默认值：前一患者出院、转床补登记的余地"}
+  serious: {default: 2, min: 1, max: 7, unit: nights, source: "工程默认值：同床重叠两夜以上从重"}
+  occupants: {default: 3, min: 3, max: 10, unit: count, source: "工程默认值：同时三人以上从重"}
+  placeholder: {default: '^(0+|9{2,}|-+|/+|无|空|加床?.*|\+.*|临.*|走廊.*|虚.*|待.*|门诊|日间.*|NULL|NONE)$', unit: text, source: "工程默认值：不指具体床位的写法，由床位不固定一类规则另查"}
+exempt:
+  placeholder: 床位号为空或为占位写法（加床、走廊、待定等）的不指具体床位，不计。
+  newborn: 新生儿与母亲同床（母婴同室）不计。
+  home_bed: 家庭病床、日间手术不占病区床位过夜，不计。
+  turnover: 重叠不超过二十四小时的，可能是出院或转床登记较晚，不计。
+  moved: 医嘱所记床位号表明当时已不在该床的，不计。
+sentence: 床位{bed}（科室{dept}）同时登记{occupants}人：两名患者自{from_time}起重叠{nights}夜{remark}。
+*/
+with
+-- 占具体床位的住院时段；未出院的只算到其最后一次有业务的时间
+lying as (
+    select b.mdtrt_id, b.psn_no, b.fixmedins_code, b.dept_code, upper(trim(b.bed)) as bed,
+        b.from_time, if(b.open, least(b.until_time, v.seen_until), b.until_time) as until_time, b.open,
+        v.begntime, v.dscg_time, b.msgids
+    from judged v
+    join bed_stay b using (mdtrt_id)
+    where near(v.begntime, b.from_time, $lookback)
+        and trim(b.bed) <> ''
+        and not regexp_matches(upper(trim(b.bed)), $placeholder) -- exempt: placeholder
+        and not v.newborn -- exempt: newborn
+        and not regexp_matches(coalesce(v.med_type, ''), '^(71|27|28)') -- exempt: home_bed
+),
+-- 同院、同科、同床、不同的人，重叠超过宽限
+overlapping as (
+    select a.mdtrt_id, b.mdtrt_id as other_mdtrt_id, a.psn_no, b.psn_no as other_psn_no,
+        a.fixmedins_code, a.dept_code, a.bed,
+        least(a.begntime, b.begntime) as begntime, a.begntime as a_begntime, b.begntime as b_begntime,
+        greatest(a.from_time, b.from_time) as from_time, least(a.until_time, b.until_time) as until_time,
+        a.open or b.open as open,
+        list_concat(a.msgids, b.msgids) as msgids
+    from lying a
+    join lying b
+        on b.fixmedins_code = a.fixmedins_code
+        and b.dept_code is not distinct from a.dept_code
+        and b.bed = a.bed
+    where a.mdtrt_id < b.mdtrt_id
+        and a.psn_no <> b.psn_no
+        and near(least(a.begntime, b.begntime), greatest(a.from_time, b.from_time), $lookback)
+        and least(a.until_time, b.until_time) > greatest(a.from_time, b.from_time) + $grace -- exempt: turnover
+),
+-- 医嘱所记床位与登记床位不同的时刻
+elsewhere as (
+    select o.mdtrt_id, m.drord_isu_time as at
+    from (select mdtrt_id, bed, begntime from overlapping
+        union select other_mdtrt_id, bed, begntime from overlapping) o
+    join medical_order m using (mdtrt_id)
+    where near(o.begntime, m.drord_isu_time, $lookback)
+        and upper(trim(m.ipt_bed_no)) <> o.bed
+),
+-- 除去母亲与出生未满二十八天的孩子，以及医嘱表明已换床的
+shared as (
+    select o.*
+    from overlapping o
+    where not exists (select 1 from insured i where i.psn_no = o.psn_no and i.brdy > o.a_begntime::date - 28) -- exempt: newborn
+        and not exists (select 1 from insured i where i.psn_no = o.other_psn_no and i.brdy > o.b_begntime::date - 28) -- exempt: newborn
+        and not exists (select 1 from elsewhere e where e.mdtrt_id = o.mdtrt_id and e.at between o.from_time and o.until_time) -- exempt: moved
+        and not exists (select 1 from elsewhere e where e.mdtrt_id = o.other_mdtrt_id and e.at between o.from_time and o.until_time) -- exempt: moved
+),
+-- 同时还有几人
+thirds as (
+    select o.mdtrt_id, o.other_mdtrt_id, count(distinct c.psn_no) as others,
+        flatten(list(c.msgids order by c.mdtrt_id, c.from_time)) as msgids
+    from shared o
+    join lying c
+        on c.fixmedins_code = o.fixmedins_code
+        and c.dept_code is not distinct from o.dept_code
+        and c.bed = o.bed
+    where c.psn_no <> o.psn_no
+        and c.psn_no <> o.other_psn_no
+        and near(o.begntime, c.begntime, $lookback)
+        and least(o.until_time, c.until_time) > greatest(o.from_time, c.from_time) + $grace
+    group by o.mdtrt_id, o.other_mdtrt_id
+),
+-- 两次住院合为一条
+pairs as (
+    select o.mdtrt_id, o.other_mdtrt_id, o.fixmedins_code, min(o.begntime) as begntime,
+        min(o.dept_code) as dept_code, min(o.bed) as bed, min(o.psn_no) as psn_no,
+        min(o.from_time) as from_time, max(o.from_time) as last_from,
+        sum(nights(o.from_time, o.until_time)) as nights,
+        bool_or(o.open) as open,
+        flatten(list(o.msgids order by o.from_time, o.msgids)) as msgids
+    from shared o
+    group by o.mdtrt_id, o.other_mdtrt_id, o.fixmedins_code
+),
+-- 两夜以上或三人以上从重；没有科室的，床位号可能各病区重复，至多轻度可疑
+graded as (
+    select p.mdtrt_id, p.other_mdtrt_id, p.open, p.last_from,
+        2 + coalesce(t.others, 0) as occupants,
+        p.dept_code is not null and (p.nights >= $serious or 2 + coalesce(t.others, 0) >= $occupants) as serious,
+        t.msgids as third_msgids
+    from pairs p
+    left join thirds t using (mdtrt_id, other_mdtrt_id)
+),
+-- 在院的重叠过了那一天才算数
+verdicts as (
+    select mdtrt_id, other_mdtrt_id, if(serious, 2, 3) as severity, null::timestamp as due_at
+    from graded
+    where not open
+    union all
+    select mdtrt_id, other_mdtrt_id, 3, last_from + $grace
+    from graded
+    where open
+    union all
+    select mdtrt_id, other_mdtrt_id, 2, greatest(last_from::date + to_days($serious::integer), last_from + $grace + interval 1 minute)
+    from graded
+    where open and serious
+)
+select p.mdtrt_id, p.other_mdtrt_id,
+    concat_ws('|', p.fixmedins_code, coalesce(p.dept_code, '-'), p.bed) as bed_id,
+    p.psn_no, p.fixmedins_code, d.severity, p.begntime as occurred_at, d.due_at,
+    p.bed, coalesce(p.dept_code, '未填') as dept, p.from_time, p.nights, g.occupants,
+    if(p.dept_code is null, '；未填科室，床位号可能各病区重复', '') as remark,
+    [p.mdtrt_id, p.other_mdtrt_id] as mdtrt_ids,
+    [visit_item(p.mdtrt_id), visit_item(p.other_mdtrt_id)] as items,
+    list_concat(p.msgids, g.third_msgids) as evidence
+from pairs p
+join graded g using (mdtrt_id, other_mdtrt_id)
+join verdicts d using (mdtrt_id, other_mdtrt_id)

@@ -1,0 +1,33 @@
+-- What every rule may call, beside SQL itself.
+
+-- Items of an alert. A line, a part of one (0 to 1), a settlement, a whole visit, a claim paid by hand;
+-- `involved_…`: named by the alert, but not what is wrong, and never counted as money.
+create macro line_item(mdtrt, sn) as
+    {'mdtrt_id': mdtrt, 'setl_id': null::varchar, 'feedetl_sn': sn, 'reim_id': null::varchar, 'part': 1::decimal(9, 6), 'violating': true};
+create macro line_part(mdtrt, sn, part) as
+    {'mdtrt_id': mdtrt, 'setl_id': null::varchar, 'feedetl_sn': sn, 'reim_id': null::varchar, 'part': part::decimal(9, 6), 'violating': true};
+create macro involved_line(mdtrt, sn) as
+    {'mdtrt_id': mdtrt, 'setl_id': null::varchar, 'feedetl_sn': sn, 'reim_id': null::varchar, 'part': 1::decimal(9, 6), 'violating': false};
+create macro settlement_item(mdtrt, setl) as
+    {'mdtrt_id': mdtrt, 'setl_id': setl, 'feedetl_sn': null::varchar, 'reim_id': null::varchar, 'part': 1::decimal(9, 6), 'violating': true};
+create macro settlement_part(mdtrt, setl, part) as
+    {'mdtrt_id': mdtrt, 'setl_id': setl, 'feedetl_sn': null::varchar, 'reim_id': null::varchar, 'part': part::decimal(9, 6), 'violating': true};
+create macro involved_settlement(mdtrt, setl) as
+    {'mdtrt_id': mdtrt, 'setl_id': setl, 'feedetl_sn': null::varchar, 'reim_id': null::varchar, 'part': 1::decimal(9, 6), 'violating': false};
+create macro visit_item(mdtrt) as
+    {'mdtrt_id': mdtrt, 'setl_id': null::varchar, 'feedetl_sn': null::varchar, 'reim_id': null::varchar, 'part': 1::decimal(9, 6), 'violating': true};
+create macro involved_visit(mdtrt) as
+    {'mdtrt_id': mdtrt, 'setl_id': null::varchar, 'feedetl_sn': null::varchar, 'reim_id': null::varchar, 'part': 1::decimal(9, 6), 'violating': false};
+create macro manual_item(reim) as
+    {'mdtrt_id': null::varchar, 'setl_id': null::varchar, 'feedetl_sn': null::varchar, 'reim_id': reim, 'part': 1::decimal(9, 6), 'violating': true};
+create macro involved_manual(reim) as
+    {'mdtrt_id': null::varchar, 'setl_id': null::varchar, 'feedetl_sn': null::varchar, 'reim_id': reim, 'part': 1::decimal(9, 6), 'violating': false};
+
+-- A time lies within the lookback of the anchor's time, in both directions.
+create macro near(anchor, t, lookback) as t between anchor - lookback and anchor + lookback;
+
+-- Midnights between two times: 算入不算出, the day of discharge is not counted.
+create macro nights(a, b) as date_diff('day', a::date, b::date);
+
+-- ICD-10 category: the first three characters, upper case.
+create macro icd3(code) as upper(left(code, 3));

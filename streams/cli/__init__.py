@@ -1,0 +1,64 @@
+"""The command line: one module a command, imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import click
+
+from detectors.errors import RuleError
+from rules.rulebook import RulebookError, SourceError
+from streams.errors import Refused
+
+#: Command → module under streams.cli that holds it as `command`, and its line in the help.
+COMMANDS = {
+    "simulate": ("simulate", "Write the event log of an invented county, with planted fraud and its truth."),
+    "import": ("import_", "Turn exported tables into a ledger, by a declared mapping."),
+    "lake": ("lake", "Build or describe a lake: the facts of event logs as Parquet."),
+    "replay": ("replay", "Judge event logs, a lake or a ledger, and write the alerts."),
+    "diff": ("diff", "Compare the alerts of two runs."),
+    "show": ("show", "Show one alert of a run: the finding, the law, the evidence as a time line."),
+    "rules": ("rules", "List, lint, test and explain the rules."),
+    "knowledge": ("knowledge", "Import published knowledge points."),
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module, summary = COMMANDS[cmd_name]
+        command: click.Command = importlib.import_module(f"streams.cli.{module}").command
+        command.short_help = summary
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("fundwatch"), prog_name="fundwatch")
+def cli() -> None:
+    """Watch the settlement stream of a medical-insurance fund, and say with evidence where it is being cheated."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line. A refusal is one sentence on standard error and exit code 2; Ctrl-C is 130."""
+    try:
+        cli.main(args=arguments, prog_name="fundwatch", standalone_mode=False)
+    except (Refused, RulebookError, SourceError, RuleError) as refusal:
+        click.echo(f"fundwatch: {refusal}", err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("fundwatch: interrupted; nothing was left half written.", err=True)
+        sys.exit(130)

@@ -1,0 +1,82 @@
+"""What several commands ask for in the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, time
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from rules.rulebook import Rulebook
+from streams.errors import Refused
+
+#: Results go to standard output, progress and notes to standard error.
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+FOLDER = click.Path(path_type=Path)
+
+
+class Moment(click.ParamType[datetime]):
+    """A time as the platform writes it; a date alone is its first moment."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        for pattern in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"):
+            try:
+                return datetime.strptime(value, pattern)  # noqa: DTZ007 platform times carry no zone
+            except ValueError:
+                continue
+        try:
+            return datetime.combine(datetime.strptime(value, "%Y-%m-%d"), time())  # noqa: DTZ007
+        except ValueError:
+            self.fail(f"{value!r} is no time; write 2026-01-31 or '2026-01-31 08:00:00'", param, ctx)
+
+
+@contextmanager
+def bar(title: str) -> Iterator[Progress]:
+    """A progress bar on standard error with rate of completion and time left; silent where that is no terminal."""
+    with Progress(
+        SpinnerColumn(),
+        TextColumn(title),
+        BarColumn(),
+        TaskProgressColumn(show_speed=True),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    ) as progress:
+        yield progress
+
+
+def read_params(given: tuple[str, ...], rulebook: Rulebook) -> dict[str, dict[str, str]]:
+    """`GB-07.grace=12` → values by rule code. Refuses what is not of that form; bounds are checked by the rule."""
+    params: dict[str, dict[str, str]] = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        code, dot, parameter = name.partition(".")
+        if not (equals and dot and parameter and value):
+            raise Refused(f"--param {one}: write CODE.NAME=VALUE, as in GB-07.grace=12.")
+        params.setdefault(rulebook.rule(code).code, {})[parameter] = value
+    for code, values in params.items():
+        rulebook.rule(code).values(values)
+    return params

@@ -1,0 +1,39 @@
+"""Two runs compared, with what lies between them read from their folders."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from detectors.diff import Arrived, Changes, Difference, diff
+from streams.run import Run
+
+
+def compare(before: Run, after: Run) -> Difference:
+    """What the later run opened, changed and retracted, and why."""
+    old_rules = {rule["code"]: rule for rule in before.facts["rulebook"]["rules"]}
+    new_rules = {rule["code"]: rule for rule in after.facts["rulebook"]["rules"]}
+    changed = {
+        code for code in old_rules.keys() | new_rules.keys()
+        if old_rules.get(code, {}).get("hash") != new_rules.get(code, {}).get("hash")
+    }  # fmt: skip
+    tuned = {
+        code for code in old_rules.keys() & new_rules.keys() if old_rules[code]["params"] != new_rules[code]["params"]
+    }
+    known = {row["msgid"] for row in before.cancellations()}
+    arrived = [
+        Arrived(
+            row["msgid"],
+            datetime.fromisoformat(row["inf_time"]),
+            row["kind"],
+            tuple(name for name in (row["psn_no"],) if name),
+            row["mdtrt_id"],
+            row["setl_id"],
+            row["omsgid"],
+        )
+        for row in after.cancellations()
+        if row["msgid"] not in known
+    ]
+    changes = Changes(
+        arrived, frozenset(changed), frozenset(tuned), before.facts["knowledge"] != after.facts["knowledge"]
+    )
+    return diff(before.alerts(), after.alerts(), changes)

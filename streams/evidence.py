@@ -1,0 +1,73 @@
+"""The facts that alerts rest on, kept with a run: one Parquet file, one row a fact."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from detectors.facts import fact_schemas
+from rules.schema import ledger_columns
+
+#: msgid; the table it stands in; its row within the message; when the platform saw it; the row as JSON.
+SCHEMA = pa.schema(
+    [
+        ("msgid", pa.string()),
+        ("table", pa.string()),
+        ("row_no", pa.int32()),
+        ("inf_time", pa.timestamp("us")),
+        ("data", pa.string()),
+    ]
+)
+
+
+def write_facts(con: duckdb.DuckDBPyConnection, msgids: Collection[str], path: Path) -> int:
+    """Write the fact rows of those messages, from a database whose `fact` schema is loaded. Returns their number."""
+    _ask(con, msgids)
+    tables = []
+    for name, schema in fact_schemas().items():
+        row_no = "f.row_no" if "row_no" in schema.names else "null::integer"
+        shown = ", ".join(f"{column!r}: f.{column}".replace("'", '"') for column in schema.names if column != "seq")
+        tables.append(_rows(con, name, row_no, "f.inf_time", shown, f"fact.{name} f", "f.msgid"))
+    return _write(tables, path)
+
+
+def write_ledger_rows(con: duckdb.DuckDBPyConnection, msgids: Collection[str], path: Path) -> int:
+    """As `write_facts`, for an imported ledger: its rows are the facts there are."""
+    _ask(con, msgids)
+    tables = []
+    for name, columns in ledger_columns().items():
+        key = "msgid" if "msgid" in columns else "adm_msgid" if "adm_msgid" in columns else None
+        if key is None or name == "message":
+            continue
+        shown = ", ".join(f'"{column}": f.{column}' for column in columns)
+        source = f"{name} f left join message m on m.msgid = f.{key}"
+        tables.append(_rows(con, name, "null::integer", "m.inf_time", shown, source, f"f.{key}"))
+    return _write(tables, path)
+
+
+def _ask(con: duckdb.DuckDBPyConnection, msgids: Collection[str]) -> None:
+    asked = pa.table({"msgid": pa.array(sorted(msgids), pa.string())})
+    con.register("asked_arrow", asked)
+    con.execute("create or replace temp table asked as select * from asked_arrow")
+    con.unregister("asked_arrow")
+
+
+def _rows(
+    con: duckdb.DuckDBPyConnection, name: str, row_no: str, inf_time: str, shown: str, source: str, key: str
+) -> pa.Table:
+    table = con.sql(
+        f"select distinct {key} as msgid, '{name}' as \"table\", {row_no} as row_no, {inf_time} as inf_time, "
+        f"to_json({{{shown}}})::varchar as data from {source} where {key} in (select msgid from asked)"
+    ).to_arrow_table()
+    return table.cast(SCHEMA)
+
+
+def _write(tables: Sequence[pa.Table], path: Path) -> int:
+    together = pa.concat_tables([table for table in tables if table.num_rows] or [SCHEMA.empty_table()])
+    order = [(column, "ascending") for column in ("msgid", "table", "row_no", "data")]
+    pq.write_table(together.sort_by(order), path, compression="zstd")
+    return int(together.num_rows)

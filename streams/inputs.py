@@ -1,0 +1,184 @@
+"""What a replay is given: event logs, or an imported ledger. (A lake: `streams.lake`, same shape.)"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from detectors.facts import Facts
+from streams.decode_log import LogSummary, decode_log
+from streams.errors import Refused
+from streams.sources import LogReader, total_bytes
+from streams.spool import Spool
+from streams.wire import Counts, Reject
+
+#: Told where the reading stands: stage, bytes done, bytes in all (0: not known).
+OnProgress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class LogCounts:
+    """Messages by what became of them: read = facts + duplicates + not_facts + rejected + later.
+
+    `not_facts` by transaction and why; `rejected` by reason code; `rejected_rows` are rows rejected alone, whose
+    messages are facts; `later`: facts that the platform saw after the time of --as-of.
+    """
+
+    read: int = 0
+    facts: int = 0
+    duplicates: int = 0
+    later: int = 0
+    by_kind: Counter[str] = field(default_factory=Counter)
+    not_facts: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+    rejected_rows: Counter[str] = field(default_factory=Counter)
+
+    @staticmethod
+    def of(counts: Counts) -> LogCounts:
+        """The counts of decoding, before anyone looked for duplicates."""
+        return LogCounts(
+            read=counts.read,
+            facts=counts.facts.total(),
+            by_kind=counts.facts,
+            not_facts=Counter({f"{infno} {why}": n for (infno, why), n in counts.not_facts.items()}),
+            rejected=counts.rejected,
+            rejected_rows=counts.rejected_rows,
+        )
+
+    def settled(self, duplicates: int, conflicts: int, later: int) -> LogCounts:
+        """The counts once it is known which copies are facts. Checks that nothing vanished."""
+        rejected = self.rejected + Counter({"msgid_conflict": conflicts})
+        counts = replace(
+            self,
+            facts=self.facts - duplicates - conflicts - later,
+            duplicates=self.duplicates + duplicates,
+            later=later,
+            rejected=rejected,
+        )
+        together = counts.facts + counts.duplicates + later + counts.not_facts.total() + rejected.total()
+        if counts.read != together:
+            raise AssertionError(f"messages do not add up: {counts.read} read, {together} accounted for")
+        return counts
+
+    def sentence(self) -> str:
+        """The sum, as one line for the terminal."""
+        parts = [
+            f"{self.facts:,} facts",
+            f"{self.duplicates:,} duplicates",
+            f"{self.not_facts.total():,} not facts",
+            f"{self.rejected.total():,} rejected",
+        ]
+        if self.later:
+            parts.append(f"{self.later:,} after the time asked for")
+        rows = f"; {self.rejected_rows.total():,} rows rejected alone" if self.rejected_rows else ""
+        return f"{self.read:,} messages read = {' + '.join(parts)}{rows}"
+
+    def described(self) -> dict[str, Any]:
+        """For `run.json`."""
+        return {
+            field.name: dict(sorted(value.items())) if isinstance(value, Counter) else value
+            for field in fields(self)
+            for value in [getattr(self, field.name)]
+        }
+
+
+class FactsInput(Protocol):
+    """Facts from logs or a lake."""
+
+    @property
+    def counts(self) -> LogCounts: ...
+
+    def facts(self, as_of: datetime | None) -> Facts: ...
+
+    def rejects(self) -> Iterable[dict[str, Any]]:
+        """Lines of `rejects.jsonl`."""
+
+    def conflict_rejects(self, seqs: Sequence[int]) -> Iterable[dict[str, Any]]:
+        """The rejects of messages that lost against another content under their msgid."""
+
+    def described(self) -> list[dict[str, Any]]:
+        """For `run.json`: what was read, by hash."""
+
+
+@dataclass
+class LogInput:
+    """Event logs, decoded."""
+
+    summary: LogSummary
+    spool: Spool
+    found: list[Reject]
+
+    @property
+    def counts(self) -> LogCounts:
+        return LogCounts.of(self.summary.counts)
+
+    def facts(self, as_of: datetime | None) -> Facts:
+        return replace(self.spool.facts(), as_of=as_of)
+
+    def rejects(self) -> Iterable[dict[str, Any]]:
+        return map(reject_record, self.found)
+
+    def conflict_rejects(self, seqs: Sequence[int]) -> Iterable[dict[str, Any]]:
+        wanted: dict[str, set[int]] = {}
+        for seq in seqs:
+            source, line = self.summary.place(seq)
+            wanted.setdefault(source, set()).add(line)
+        for source in sorted(wanted):
+            yield from map(reject_record, _conflicts(source, wanted[source]))
+
+    def described(self) -> list[dict[str, Any]]:
+        return [{"name": Path(one.name).name, "bytes": one.size, "sha256": one.sha256} for one in self.summary.inputs]
+
+
+def reject_record(reject: Reject) -> dict[str, Any]:
+    """A line of `rejects.jsonl`. `raw` keeps what is not UTF-8 as escapes; `sha256` is that of the whole line."""
+    record = asdict(reject)
+    record["source"] = Path(reject.source).name
+    record["raw"] = reject.raw.decode("utf-8", "backslashreplace")
+    return record
+
+
+def read_logs(
+    inputs: Sequence[str], workspace: Path, key: bytes, processes: int | None, on_progress: OnProgress
+) -> LogInput:
+    """Decode logs into facts, spilling to the workspace where they are many."""
+    spool = Spool(workspace / "facts")
+    rejects: list[Reject] = []
+    total = total_bytes(list(inputs)) if "-" not in inputs else None
+
+    def read(done: int) -> None:
+        on_progress("decoding", done, total or 0)
+
+    summary = decode_log(
+        inputs, key, on_tables=spool.add, on_rejects=rejects.extend, on_progress=read, processes=processes
+    )
+    return LogInput(summary, spool, rejects)
+
+
+def _conflicts(source: str, numbers: set[int]) -> Iterable[Reject]:
+    """The rejects of those lines of a file, read once more. Standard input cannot be read again: no raw text then."""
+    sentence = "Another message with the same msgid and other content came first in the order (inf_time, content)."
+    if source == "stdin":
+        for number in sorted(numbers):
+            yield Reject.of(b"", source=source, line=number, reason_code="msgid_conflict", sentence=sentence)
+        return
+    for chunk in LogReader([source]):
+        lines = chunk.lines
+        for number in sorted(numbers & set(range(chunk.first_line, chunk.first_line + len(lines)))):
+            line = lines[number - chunk.first_line]
+            msgid = json.loads(line).get("msgid")
+            yield Reject.of(
+                line, source=source, line=number, reason_code="msgid_conflict", sentence=sentence, msgid=str(msgid)
+            )
+
+
+def only(inputs: Sequence[str], what: str) -> Path:
+    """The one folder among the inputs. Refuses where it stands beside others."""
+    if len(inputs) > 1:
+        raise Refused(f"a {what} is replayed alone: give one, without other inputs.")
+    return Path(inputs[0])

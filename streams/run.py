@@ -1,0 +1,87 @@
+"""A run: the folder that a replay leaves, written whole or not at all, and read again by `diff` and `show`."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from detectors.alert import Alert
+from streams.errors import Refused
+
+#: Version of the folder's layout; a reader refuses another.
+FORMAT = 1
+
+ALERTS = "alerts.jsonl"
+REJECTS = "rejects.jsonl"
+COVERAGE = "coverage.jsonl"
+CANCELLATIONS = "cancellations.jsonl"
+EVIDENCE = "evidence.parquet"
+RUN = "run.json"
+UNMASKED = "unmasked.jsonl"
+
+
+@contextmanager
+def written_whole(out: Path, *, replace: bool = False, marker: str = RUN) -> Iterator[Path]:
+    """A temporary folder beside `out` that becomes `out` when the block ends well, and is gone when it does not.
+
+    Refuses where `out` is there already, unless `replace` says that what stands there (a folder that holds
+    `marker`, so one of ours) may go.
+    """
+    out = out.absolute()
+    occupied = out.exists() and (not out.is_dir() or any(out.iterdir()))
+    if occupied and not (replace and (out / marker).exists()):
+        hint = "add --replace to write over it" if (out / marker).exists() else "it holds other things"
+        raise Refused(f"{out.name} is there already: choose another folder with --out, or {hint}.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.partial-", dir=out.parent))
+    partial.chmod(0o750)
+    try:
+        yield partial
+        if out.exists():
+            shutil.rmtree(out)
+        partial.rename(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a replay left."""
+
+    folder: Path
+    facts: dict[str, Any]
+
+    @staticmethod
+    def open(folder: Path) -> Run:
+        try:
+            facts = json.loads((folder / RUN).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise Refused(f"{folder} is not a run: it has no {RUN}. Make one with fundwatch replay … --out.") from None
+        if facts.get("format") != FORMAT:
+            raise Refused(f"{folder} has run format {facts.get('format')}; this fundwatch reads {FORMAT}.")
+        return Run(folder, facts)
+
+    def alerts(self) -> list[Alert]:
+        decoder = msgspec.json.Decoder(Alert)
+        with (self.folder / ALERTS).open("rb") as lines:
+            return [decoder.decode(line) for line in lines]
+
+    def record_unmasking(self, what: str, reason: str) -> None:
+        """Note beside the run who was shown in clear, and why."""
+        note = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "by": getpass.getuser(), "what": what, "reason": reason}
+        with (self.folder / UNMASKED).open("a", encoding="utf-8") as notes:
+            notes.write(json.dumps(note, ensure_ascii=False) + "\n")
+
+    def cancellations(self) -> list[dict[str, Any]]:
+        with (self.folder / CANCELLATIONS).open("rb") as lines:
+            return [json.loads(line) for line in lines]

@@ -1,0 +1,54 @@
+"""The site's secret: under it certificate and phone numbers become hashes."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from functools import cache
+from pathlib import Path
+
+from streams.errors import Refused
+
+KEY_FILE_VARIABLE = "FUNDWATCH_KEY_FILE"
+KEY_VARIABLE = "FUNDWATCH_KEY"
+DEVELOPMENT_KEY = b"fundwatch development key: protects nobody"
+SHORTEST_KEY = 16
+"""Bytes."""
+
+
+class DevelopmentKeyWarning(UserWarning):
+    """No site key is set: the hashes of personal numbers can be computed by anyone."""
+
+
+def site_key() -> bytes:
+    """The key from the file named by FUNDWATCH_KEY_FILE, else from FUNDWATCH_KEY, else a development key.
+
+    The development key is warned about once a process. Raises Refused for a key that cannot be read or is
+    shorter than 16 bytes.
+    """
+    named = os.environ.get(KEY_FILE_VARIABLE)
+    if named:
+        try:
+            return _long_enough(Path(named).read_bytes().strip(), KEY_FILE_VARIABLE)
+        except OSError as error:
+            raise Refused(f"The key file {named} cannot be read: {error.strerror}.") from error
+    given = os.environ.get(KEY_VARIABLE)
+    if given:
+        return _long_enough(given.encode(), KEY_VARIABLE)
+    _warn_once()
+    return DEVELOPMENT_KEY
+
+
+def _long_enough(key: bytes, variable: str) -> bytes:
+    if len(key) < SHORTEST_KEY:
+        raise Refused(f"The key of {variable} has {len(key)} bytes; use {SHORTEST_KEY} random ones or more.")
+    return key
+
+
+@cache
+def _warn_once() -> None:
+    warnings.warn(
+        f"no site key is set, the development key is used: set {KEY_FILE_VARIABLE} before real data come in",
+        DevelopmentKeyWarning,
+        stacklevel=3,
+    )

@@ -1,0 +1,76 @@
+"""Parts of messages that several transactions share. Text in, text out: the wire is built by templates."""
+
+from __future__ import annotations
+
+from streams.simulate.clock import stamp
+from streams.simulate.money import Bill, yuan
+from streams.simulate.people import Person
+
+DOCTOR = "测试医师"
+
+#: `fund_pay_type` → name.
+FUNDS = {
+    "310100": "城镇职工基本医疗保险统筹基金", "310102": "职工门诊统筹基金", "390100": "城乡居民基本医疗保险基金",
+    "390102": "居民门诊统筹基金", "330100": "大额医疗费用补助基金", "390200": "城乡居民大病医疗保险基金",
+    "320100": "公务员医疗补助基金", "610100": "医疗救助基金", "999100": "其他基金",
+}  # fmt: skip
+
+
+def answered(output: str) -> str:
+    """A response that succeeded, with its output (an object)."""
+    return f'"response":{{"infcode":0,"inf_refmsgid":"","err_msg":"","output":{output}}}'
+
+
+def refused(reason: str) -> str:
+    """A response that failed."""
+    return f'"response":{{"infcode":-1,"inf_refmsgid":"","err_msg":"{reason}","output":null}}'
+
+
+def expansion(**keys: str) -> str:
+    """An `exp_content`: a JSON object in a string."""
+    if not keys:
+        return '"exp_content":""'
+    inside = ",".join(f'\\"{key}\\":\\"{value}\\"' for key, value in keys.items())
+    return f'"exp_content":"{{{inside}}}"'
+
+
+def diagnosis(number: int, code: str, name: str, dept: str, doctor: str, t: int, head: str = "") -> str:
+    """A row of `diseinfo`; the first is the main diagnosis."""
+    return (
+        f'{{{head}"diag_type":"1","maindiag_flag":"{1 if number == 1 else 0}","diag_srt_no":"{number}","diag_code":"{code}",'
+        f'"diag_name":"{name}","diag_dept":"{dept}","dise_dor_no":"{doctor}","dise_dor_name":"{DOCTOR}",'
+        f'"diag_time":"{stamp(t)}","vali_flag":"1"}}'
+    )
+
+
+def settled(
+    person: Person, mdtrt_id: str, setl_id: str, t: int, med_type: str, cert_type: str, bill: Bill, *, numbers: bool,
+    insutype: str | None = None, clr_type: str = "",
+) -> str:  # fmt: skip
+    """The output of 2102, 2207 and 2304: `setlinfo` and `setldetail`. `numbers`: amounts as JSON numbers."""
+    q = "" if numbers else '"'
+    sums = bill.sums
+    described = person.describe(t // 86400)
+    if insutype and insutype != person.insutype:
+        described = described.replace(f'"insutype":"{person.insutype}"', f'"insutype":"{insutype}"')
+    nothing = f"{q}0.00{q}"
+    total, scope = f"{q}{yuan(sums.total)}{q}", f"{q}{yuan(sums.scope)}{q}"
+    detail = ",".join(
+        f'{{"fund_pay_type":"{kind}","inscp_scp_amt":{scope},"crt_payb_lmt_amt":{q}300000.00{q},"fund_payamt":{q}{yuan(cents)}{q},'
+        f'"fund_pay_type_name":"{FUNDS.get(kind, "")}","setl_proc_info":""}}'
+        for kind, cents in bill.funds
+    )
+    return (
+        f'{{"setlinfo":{{"mdtrt_id":"{mdtrt_id}","setl_id":"{setl_id}",{described},"setl_time":"{stamp(t)}",'
+        f'"mdtrt_cert_type":"{cert_type}","med_type":"{med_type}","medfee_sumamt":{total},'
+        f'"fulamt_ownpay_amt":{q}{yuan(sums.own)}{q},"overlmt_selfpay":{q}{yuan(sums.over)}{q},'
+        f'"preselfpay_amt":{q}{yuan(sums.first)}{q},"inscp_scp_amt":{scope},"act_pay_dedc":{q}{yuan(bill.dedc)}{q},'
+        f'"hifp_pay":{q}{yuan(bill.hifp)}{q},"pool_prop_selfpay":{q}{bill.ratio // 10000}.{bill.ratio % 10000:04d}{q},'
+        f'"cvlserv_pay":{q}{yuan(bill.cvlserv)}{q},"hifes_pay":{q}{yuan(bill.hifes)}{q},"hifmi_pay":{q}{yuan(bill.hifmi)}{q},'
+        f'"hifob_pay":{q}{yuan(bill.hifob)}{q},"hifdm_pay":{nothing},"maf_pay":{q}{yuan(bill.maf)}{q},'
+        f'"hosp_part_amt":{q}{yuan(bill.hosp)}{q},"oth_pay":{q}{yuan(bill.oth)}{q},'
+        f'"fund_pay_sumamt":{q}{yuan(bill.fund)}{q},"psn_part_amt":{q}{yuan(bill.psn)}{q},"acct_pay":{q}{yuan(bill.acct)}{q},'
+        f'"psn_cash_pay":{q}{yuan(bill.cash)}{q},"balc":{q}{yuan(bill.balc)}{q},"acct_mulaid_pay":{q}{yuan(bill.mulaid)}{q},'
+        f'"medins_setl_id":"","clr_optins":"990101","clr_way":"1","clr_type":"{clr_type or med_type[:2]}","exp_content":""}},'
+        f'"setldetail":[{detail}]}}'
+    )

@@ -1,0 +1,63 @@
+"""Facts on their way from the wire to the ledger: in memory while they are few, in Parquet files when they are many."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from detectors.facts import Facts, Parquet, Source
+
+#: Bytes of Arrow that stay in memory before they are written out.
+IN_MEMORY = 1 << 30
+
+#: Rows that one file of a table gathers at least, so that files stay few.
+ROWS_A_FILE = 1_000_000
+
+
+class Spool:
+    """Collects decoded tables batch by batch; `facts()` is all of them."""
+
+    def __init__(self, folder: Path, in_memory: int = IN_MEMORY) -> None:
+        self._folder = folder
+        self._limit = in_memory
+        self._held: defaultdict[str, list[pa.Table]] = defaultdict(list)
+        self._bytes = 0
+        self._files: defaultdict[str, list[str]] = defaultdict(list)
+        self._spilling = False
+
+    def add(self, tables: Mapping[str, pa.Table]) -> None:
+        for name, table in tables.items():
+            self._held[name].append(table)
+            self._bytes += table.nbytes
+        if self._bytes > self._limit:
+            self._spilling = True
+            self._limit = min(self._limit, 256 << 20)
+            for name in list(self._held):
+                self._write(name)
+            self._bytes = 0
+
+    def _write(self, name: str) -> None:
+        folder = self._folder / name
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{len(self._files[name]):05}.parquet"
+        tables = self._held.pop(name)
+        pq.write_table(
+            pa.concat_tables(tables), path, compression="lz4", row_group_size=ROWS_A_FILE, write_statistics=False
+        )
+        self._files[name].append(str(path))
+
+    def facts(self) -> Facts:
+        """Everything that was added. The files live as long as the folder."""
+        sources: dict[str, tuple[Source, ...]] = {}
+        for name in sorted({*self._held, *self._files}):
+            some: list[Source] = []
+            if self._files[name]:
+                some.append(Parquet(tuple(self._files[name])))
+            if self._held.get(name):
+                some.append(pa.concat_tables(self._held[name]))
+            sources[name] = tuple(some)
+        return Facts(sources)

@@ -1,0 +1,50 @@
+"""The steps as data: what fills what, and that building less builds the same."""
+
+import pytest
+
+from detectors import ledger
+from detectors.ledger.plan import plan, statements
+from rules.schema import ledger_columns
+from tests.detectors.ledger.log import build
+from tests.detectors.ledger.test_cancellation import whole_stay
+
+
+def test_every_ledger_table_is_filled_by_some_step() -> None:
+    assert {f"main.{name}" for name in ledger_columns()} <= {s.target for s in statements()}
+
+
+def test_no_step_reads_a_table_that_a_later_step_fills() -> None:
+    last = {statement.target: place for place, statement in enumerate(statements())}
+    own = {"main.insured", "main.visit", "step.gone_message"}  # filled in parts, the later parts look at the earlier
+    for place, statement in enumerate(statements()):
+        for table in statement.reads - own - {"main.fact_dropped"}:
+            assert table.startswith("fact.") or last[table] < place, f"{statement.file}: {statement.target} reads {table}"
+
+
+def test_a_gate_names_only_tables_that_the_step_reads_or_rests_on() -> None:
+    names = {s.target for s in statements()} | {f"fact.{name}" for name in ledger.fact_tables()}
+    assert all(set(s.only_with) <= names for s in statements())
+
+
+@pytest.mark.parametrize("table", sorted(ledger_columns()))
+def test_a_table_built_alone_equals_the_table_built_with_all_others(table: str) -> None:
+    log = whole_stay()
+    assert build(log).rows(table) == build(log, tables=ledger_columns()).rows(table)
+
+
+def test_views_have_the_columns_and_types_of_the_ledger() -> None:
+    con = build([]).con()
+    for table, columns in ledger_columns().items():
+        found = con.execute(f"select column_name, column_type from (describe {table})").fetchall()
+        assert dict(found) == dict(columns), table
+        assert [name for name, _ in found] == list(columns), table
+
+
+def test_an_unknown_table_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="not a ledger table: visits"):
+        plan(frozenset({"visits"}))
+
+
+def test_the_facts_that_a_table_rests_on_are_known() -> None:
+    assert ledger.fact_tables(["manual_reimbursement"]) == {"manual_reimbursement", "message"}
+    assert {"fee_line", "settlement", "cancellation", "admission"} <= ledger.fact_tables(["fee_line"])
