@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 
-class Item(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A line, settlement, visit or hand-paid claim that an alert is about.
+class Item(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A line, settlement, visit or hand-paid claim that an alert is about; ids that it has none of are left out.
 
     `amount`: fund (or account) money at risk in it, CNY, as a string with two places; `violating` false where it
     is only involved.
@@ -23,8 +23,8 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True):
     feedetl_sn: str | None = None
     reim_id: str | None = None
     code: str | None = None
-    amount: str = "0.00"
-    violating: bool = msgspec.field(default=True)
+    amount: str
+    violating: bool
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +82,9 @@ TEXT_LIMIT = 500
 
 def identity(rule_id: str, subject: str, anchor: Mapping[str, Any]) -> str:
     """`jr_id`: the hash of rule, subject and anchor, 32 hexadecimal digits."""
-    text = _encoder.encode([rule_id, subject, [[name, plain(value)] for name, value in sorted(anchor.items())]])
+    text = _encoder.encode(
+        [rule_id, subject, [[name, plain(value)] for name, value in sorted(anchor.items())]]
+    )
     return hashlib.sha256(text).hexdigest()[:32]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -27,7 +27,7 @@ from detectors.fillins import Tables, complete
 from rules import knowledge as knowledge_tables
 from rules.casefile import Case, read_cases
 from rules.knowledge import Knowledge
-from rules.rulebook import Rule, RulebookError, load
+from rules.rulebook import Rule, Rulebook, RulebookError, load
 from rules.schema import LEDGER_SQL, ledger_columns, ledger_names
 from rules.yamltext import SourceError
 
@@ -282,23 +282,34 @@ def _shown(row: Mapping[str, Any]) -> str:
     return "{" + ", ".join(f"{name}: {_plain(value)}" for name, value in row.items()) + "}"
 
 
+def report(rulebook: Rulebook, say: Callable[[str], object]) -> int:
+    """Run the cases of all rules and say what became of each; how many did not hold, a rule without cases too."""
+    bench = Bench()
+    failed = count = 0
+    for rule in rulebook.rules:
+        outcomes = bench.run_all(rule)
+        if not outcomes:
+            failed += 1
+            say(f"FAIL {rule.code} has no cases; add {rule.path.with_suffix('.cases.yaml').name}")
+        for outcome in outcomes:
+            count += 1
+            failed += not outcome.passed
+            mark = "ok  " if outcome.passed else "FAIL"
+            say(f"{mark} {rule.code} {outcome.case.name}  ({outcome.seconds * 1000:.0f} ms)")
+            for difference in outcome.differences:
+                say(f"       {outcome.case.path}:{outcome.case.line}: {difference}")
+    say(f"{count} cases of {len(rulebook.rules)} rules, {failed} failed")
+    return failed
+
+
 def main(names: Sequence[str]) -> int:
-    """Run the cases of the named rules, or all; print what does not hold. Returns the exit code."""
+    """Run the cases of the named rules, or of all. Returns the exit code."""
     try:
         rulebook = load().select(names) if names else load()
-        bench = Bench()
-        outcomes = [outcome for rule in rulebook.rules for outcome in bench.run_all(rule)]
+        return 1 if report(rulebook, print) else 0
     except (SourceError, RulebookError) as error:
         print(error)
         return 1
-    for outcome in outcomes:
-        mark = "ok  " if outcome.passed else "FAIL"
-        print(f"{mark} {outcome.rule.code} {outcome.case.name}  ({outcome.seconds * 1000:.0f} ms)")
-        for difference in outcome.differences:
-            print(f"       {outcome.case.path}:{outcome.case.line}: {difference}")
-    failed = sum(not outcome.passed for outcome in outcomes)
-    print(f"{len(outcomes)} cases of {len(rulebook.rules)} rules, {failed} failed")
-    return 1 if failed or not outcomes else 0
 
 
 if __name__ == "__main__":

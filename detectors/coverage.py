@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import msgspec
 
+from detectors.errors import RuleError
 from rules.rulebook import Rule, coverage_query
 from rules.sqltext import parameters
 
@@ -27,9 +28,15 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def cover(
-    con: duckdb.DuckDBPyConnection, rule: Rule, lacking: tuple[str, ...], params: Mapping[str, Any] | None = None
+    con: duckdb.DuckDBPyConnection,
+    rule: Rule,
+    lacking: tuple[str, ...],
+    params: Mapping[str, Any] | None = None,
 ) -> list[Coverage]:
-    """A rule's coverage of a ledger; `lacking`: the tables and columns it needs that the source does not supply."""
+    """A rule's coverage of a ledger; `lacking`: the tables and columns it needs that the source does not supply.
+
+    Raises `RuleError` where the population's SQL fails.
+    """
     if lacking:
         return [
             Coverage(
@@ -41,7 +48,10 @@ def cover(
     query = coverage_query(rule)
     names = parameters(query)
     bound = {name: value for name, value in rule.param_values(params).items() if name in names}
-    rows = con.execute(query, bound).fetchall()
+    try:
+        rows = con.execute(query, bound).fetchall()
+    except duckdb.Error as error:
+        raise RuleError(f"{rule.path}: judges: {error}") from error
     return [
         Coverage(
             rule_code=rule.code,

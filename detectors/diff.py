@@ -73,7 +73,7 @@ class Difference:
         return bool(self.opened or self.changed or self.retracted)
 
 
-def diff(before: Iterable[Alert], after: Iterable[Alert], changes: Changes = Changes()) -> Difference:  # noqa: B008
+def diff(before: Iterable[Alert], after: Iterable[Alert], changes: Changes = Changes()) -> Difference:
     """What was opened, changed and retracted from one result to the next."""
     old = {alert.jr_id: alert for alert in before}
     new = {alert.jr_id: alert for alert in after}
@@ -110,7 +110,14 @@ class _Index:
                     self._by_name[name].append(message)
 
     def touching(self, alert: Alert) -> list[Arrived]:
-        names = {*alert.evidence, *alert.mdtrt_ids, *alert.setl_ids, alert.patn_id, alert.subject, alert.fixmedins_code}
+        names = {
+            *alert.evidence,
+            *alert.mdtrt_ids,
+            *alert.setl_ids,
+            alert.patn_id,
+            alert.subject,
+            alert.fixmedins_code,
+        }
         found = {message.msgid: message for name in names if name for message in self._by_name.get(name, ())}
         return sorted(found.values(), key=lambda message: (message.inf_time, message.msgid))
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import duckdb
 
-from detectors import engine, facts as fact_tables, ledger
+from detectors import engine, ledger
+from detectors import facts as fact_tables
 from detectors.alert import (
     ACCOUNT_MONEY,
     FUND_MONEY,
@@ -50,7 +51,7 @@ def evaluate(
     facts: Facts | duckdb.DuckDBPyConnection,
     rulebook: Rulebook,
     knowledge: Knowledge,
-    models: None = None,
+    models: None = None,  # noqa: ARG001 its place is kept
     watermark: datetime | None = None,
     subjects: Collection[str] | None = None,
     *,
@@ -138,12 +139,12 @@ def violations(
     try:
         result = con.execute(rule.query, rule.param_values(params))
         names = [column[0] for column in result.description or []]
+        rows = [dict(zip(names, values, strict=True)) for values in result.fetchall()]
     except duckdb.Error as error:
         raise RuleError(f"{rule.path}: {error}") from error
     required = {*rule.anchor, rule.subject[1], "severity", "occurred_at", "evidence"}
     if absent := sorted(required - set(names)):
         raise RuleError(f"{rule.path}: the result lacks {', '.join(absent)}; select them")
-    rows = [dict(zip(names, values, strict=True)) for values in result.fetchall()]
     held: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in rows:
         due = row.get("due_at")
@@ -152,7 +153,9 @@ def violations(
         key = tuple(row[name] for name in rule.anchor)
         other = held.get(key)
         if other is not None and (due is None or other.get("due_at") is None or due == other["due_at"]):
-            raise RuleError(f"{rule.path}: two rows for the anchor {key}; return one row an anchor and due time")
+            raise RuleError(
+                f"{rule.path}: two rows for the anchor {key}; return one row an anchor and due time"
+            )
         if other is None or due > other["due_at"]:
             held[key] = row
         if row["severity"] not in rule.severity:
@@ -166,7 +169,9 @@ def word(
     knowledge: Knowledge,
     params: Params,
 ) -> list[Alert]:
-    """The alerts of what the rules found, sorted by `jr_id`."""
+    """The alerts of what the rules found, sorted by `jr_id`. Raises `RuleError` for a row that cannot be worded."""
+    for rule, row in found:
+        _check(rule, row, knowledge)
     findings = [
         Finding(
             items=row.get("items") or [],
@@ -186,6 +191,23 @@ def word(
     return sorted(alerts, key=lambda alert: alert.jr_id)
 
 
+def _check(rule: Rule, row: Mapping[str, Any], knowledge: Knowledge) -> None:
+    """Refuse a row that lacks what every alert has."""
+    if not distinct(row["evidence"] or []):
+        raise RuleError(f"{rule.path}: a row without evidence; name the messages it rests on")
+    for column in (rule.subject[1], "occurred_at"):
+        if row[column] is None:
+            raise RuleError(f"{rule.path}: a row without {column}; leave out what has none")
+    for law in rule.law:
+        if law not in knowledge.law:
+            raise RuleError(f"{rule.path}: no law '{law}' in the knowledge; law.yaml lists them")
+    for _, name, _, _ in string.Formatter().parse(rule.sentence):
+        if name and name not in row:
+            raise RuleError(
+                f"{rule.path}: the sentence speaks of {{{name}}}, which the query does not select"
+            )
+
+
 def _alert(
     rule: Rule,
     row: Mapping[str, Any],
@@ -194,12 +216,12 @@ def _alert(
     knowledge: Knowledge,
     params: Mapping[str, Any] | None,
 ) -> Alert:
-    if not finding.evidence:
-        raise RuleError(f"{rule.path}: a row without evidence; name the messages it rests on")
     subject_type, subject_column = rule.subject
     anchor = {name: plain(row[name]) for name in rule.anchor}
     due = row.get("due_at")
-    detected_at = max((time for time in (settled.last_seen, due) if time is not None), default=row["occurred_at"])
+    detected_at = max(
+        (time for time in (settled.last_seen, due) if time is not None), default=row["occurred_at"]
+    )
     numbers = {name: spoken(value) for name, value in row.items()}
     subject = str(row[subject_column])
     return with_revision(
@@ -217,7 +239,9 @@ def _alert(
             official_rule_name=rule.official_name,
             rule_name=rule.name,
             vola_cont=clipped(string.Formatter().vformat(rule.sentence, (), numbers)),
-            vola_evid=clipped("；".join([*(knowledge.law[key] for key in rule.law), *([rule.basis] if rule.basis else [])])),
+            vola_evid=clipped(
+                "；".join([*(knowledge.law[key] for key in rule.law), *([rule.basis] if rule.basis else [])])
+            ),
             case_cause_no=list(rule.case_cause),
             sev_deg=str(row["severity"]),
             vola_bhvr_type="1" if rule.behaviour == "encounter" else "2",

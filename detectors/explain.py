@@ -200,22 +200,25 @@ def _dropout(trail: Trail, step: Step, select: exp.Select) -> Dropout | None:
     if from_ is None:
         return None
     joins: list[exp.Join] = select.args.get("joins") or []
-    kept = [join.this for join in joins if _is_inner(join) and join.kind != "SEMI"]
-    restriction = trail.restriction([from_.this, *kept])
-    if restriction is None:
-        return None
+    tables = [from_.this]
+    restriction = trail.restriction(tables, select)
     so_far = from_.sql(dialect="duckdb", comments=False)
     for join in joins:
-        text = join.sql(dialect="duckdb", comments=False)
-        joined = f"{so_far} {text}"
-        if _is_inner(join) and trail.has(so_far, restriction) and not trail.has(joined, restriction):
+        joined = f"{so_far} {join.sql(dialect='duckdb', comments=False)}"
+        if _is_inner(join) and join.kind != "SEMI":
+            tables.append(join.this)
+        before, restriction = restriction, trail.restriction(tables, select)
+        reached = before is None or trail.has(so_far, before)
+        if restriction and _is_inner(join) and reached and not trail.has(joined, restriction):
             on = join.args.get("on")
-            tested: tuple[Tested, ...] = ()
-            if on is not None and not join.args.get("using"):
-                crossed = f"{so_far}, {join.this.sql(dialect='duckdb', comments=False)}"
-                tested = _tested(trail, crossed, restriction, tree.conditions(on))
+            crossed = f"{so_far}, {join.this.sql(dialect='duckdb', comments=False)}"
+            tested = _tested(trail, crossed, restriction, tree.conditions(on)) if on is not None else ()
             return Dropout(step.name, step.comment, join.this.sql(dialect="duckdb", comments=False), tested)
+        if restriction and join.kind == "ANTI" and reached and not trail.has(joined, restriction):
+            return Dropout(step.name, step.comment, None, (_excluded(trail, join),))
         so_far = joined
+    if restriction is None:
+        return None
     where = select.args.get("where")
     if where is not None:
         tested = _tested(trail, so_far, restriction, tree.conditions(where))
@@ -234,6 +237,27 @@ def _dropout(trail: Trail, step: Step, select: exp.Select) -> Dropout | None:
     return None
 
 
+def _excluded(trail: Trail, join: exp.Join) -> Tested:
+    """An anti join that took all rows of the subject away, as one condition that does not hold."""
+    on = join.args.get("on")
+    conditions = trail.ledger.tree.conditions(on) if on is not None else []
+    return Tested(
+        text=join.sql(dialect="duckdb", comments=False).lower(),
+        comment="；".join(one.comment for one in conditions if one.comment),
+        line=conditions[0].line if conditions else trail.ledger.rule.sql_line,
+        holds=False,
+        met=0,
+        rows=1,
+        values={},
+        exempt=next((one.exempt for one in conditions if one.exempt), None),
+    )
+
+
+def _as_named(window: exp.Expr) -> str:
+    """A named window as a WINDOW clause writes it."""
+    return window.sql(dialect="duckdb").replace(" OVER (", " AS (", 1)
+
+
 def _tested(
     trail: Trail,
     source: str,
@@ -246,7 +270,7 @@ def _tested(
 ) -> tuple[Tested, ...]:
     """Each condition by itself on the subject's rows of a source, with the numbers of the nearest row."""
     windows = select.args.get("windows") if select is not None else None
-    named = f"window {', '.join(one.sql(dialect='duckdb') for one in windows)}" if windows else ""
+    named = f"window {', '.join(_as_named(one) for one in windows)}" if windows else ""
     rows = trail.try_conditions(source, restriction, conditions, where=where, group=group, window=named)
     if not rows:
         return ()

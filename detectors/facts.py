@@ -78,13 +78,19 @@ def load(con: duckdb.DuckDBPyConnection, facts: Facts, subjects: Collection[str]
     """
     con.execute(FACTS_SQL.read_text(encoding="utf-8"))
     if subjects is not None:
-        con.execute("create table wanted_person as select unnest($ids::varchar[]) as psn_no", {"ids": sorted(subjects)})
+        con.execute(
+            "create table wanted_person as select unnest($ids::varchar[]) as psn_no",
+            {"ids": sorted(subjects)},
+        )
     schemas = fact_schemas()
     for name, sources in facts.sources.items():
         if not sources:
             continue
         columns = ", ".join(schemas[name].names)
-        parts = [f"select {columns} from {_origin(con, name, number, source)}" for number, source in enumerate(sources)]
+        parts = [
+            f"select {columns} from {_origin(con, name, number, source)}"
+            for number, source in enumerate(sources)
+        ]
         conditions = []
         if facts.as_of is not None:
             conditions.append(f"inf_time <= timestamp '{facts.as_of:%Y-%m-%d %H:%M:%S}'")

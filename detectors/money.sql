@@ -5,13 +5,16 @@
 --
 -- A line's money is its settlement's fund payment times the line's share of the in-scope amounts of the
 -- settlement's lines (of the gross amounts where nothing is in scope), in cents by largest remainder; a
--- settlement's is its whole fund payment. Account rules count what the account paid instead.
+-- settlement's is its whole fund payment. Account rules count what the account paid instead. Only whole
+-- numbers are divided: the quotient of two decimals is a binary float.
 
--- Lines asked for, with the settlement that covers them.
+-- Lines asked for, with the settlement that covers them, if the window shows it.
 create or replace temp table asked_line as
-select i.*, l.setl_id as covered_by, l.med_list_codg, l.det_item_fee_sumamt, l.bilg_dr_codg
+select i.*, s.setl_id as covered_by, l.med_list_codg, l.det_item_fee_sumamt, l.bilg_dr_codg
 from found_item i
 join fee_line l on l.mdtrt_id = i.mdtrt_id and l.feedetl_sn = i.feedetl_sn
+left join settlement s
+    on s.setl_id = l.setl_id and (i.from_time is null or s.setl_time between i.from_time and i.until_time)
 where i.feedetl_sn is not null;
 
 -- What each settlement paid, in cents, and the lines among which it is shared.
@@ -64,7 +67,7 @@ create or replace temp table priced_item as
 -- lines
 select
     q.alert, q.item, q.mdtrt_id, q.covered_by as setl_id, q.feedetl_sn, q.reim_id, q.med_list_codg as code, q.violating,
-    cast(coalesce(p.cents, 0) * q.part / 100 as decimal(16, 2)) as amount,
+    cast(coalesce(p.cents, 0) * 0.01 * q.part as decimal(16, 2)) as amount,
     cast(q.det_item_fee_sumamt * q.part as decimal(16, 2)) as gross,
     p.cents is not null as settled, q.bilg_dr_codg as dr_code
 from asked_line q

@@ -90,16 +90,36 @@ def _price(con: duckdb.DuckDBPyConnection, findings: Sequence[Finding], settled:
                     "until_time": finding.occurred_at + window if window is not None else None,
                 }
             )
-    with _registered(con, "found_item", pa.Table.from_pylist(rows, schema=_ITEM_SCHEMA)):
+    with _Registered(con, "found_item", pa.Table.from_pylist(rows, schema=_ITEM_SCHEMA)):
         con.execute(MONEY_SQL.read_text(encoding="utf-8"))
     priced = con.execute(
         "select alert, mdtrt_id, setl_id, feedetl_sn, reim_id, code, violating, amount, gross, settled, dr_code "
         "from priced_item order by alert, item, mdtrt_id, setl_id, feedetl_sn, reim_id"
     ).fetchall()
-    for alert, mdtrt_id, setl_id, feedetl_sn, reim_id, code, violating, amount, gross, is_settled, doctor in priced:
+    for (
+        alert,
+        mdtrt_id,
+        setl_id,
+        feedetl_sn,
+        reim_id,
+        code,
+        violating,
+        amount,
+        gross,
+        is_settled,
+        doctor,
+    ) in priced:
         one = settled[alert]
         one.items.append(
-            Item(mdtrt_id, setl_id, feedetl_sn, reim_id, code, f"{amount:.2f}", violating)
+            Item(
+                mdtrt_id=mdtrt_id,
+                setl_id=setl_id,
+                feedetl_sn=feedetl_sn,
+                reim_id=reim_id,
+                code=code,
+                amount=f"{amount:.2f}",
+                violating=violating,
+            )
         )
         if violating:
             one.amount += amount
@@ -115,7 +135,7 @@ def _date(con: duckdb.DuckDBPyConnection, findings: Sequence[Finding], settled: 
     numbers = [number for number, length in enumerate(lengths) for _ in range(length)]
     msgids = [msgid for finding in findings for msgid in finding.evidence]
     table = pa.table({"alert": pa.array(numbers, pa.int64()), "msgid": pa.array(msgids, pa.string())})
-    with _registered(con, "rests_on", table):
+    with _Registered(con, "rests_on", table):
         found = con.execute(
             "select alert, max(inf_time) from rests_on join message using (msgid) group by alert"
         ).fetchall()
@@ -141,7 +161,7 @@ def _stage(con: duckdb.DuckDBPyConnection, findings: Sequence[Finding], settled:
             "until_time": pa.array([row[2] + row[3] if row[3] else None for row in rows], pa.timestamp("us")),
         }
     )
-    with _registered(con, "concerned", table):
+    with _Registered(con, "concerned", table):
         found = con.execute(
             "select c.alert, count(distinct c.mdtrt_id) from concerned c join settlement s using (mdtrt_id) "
             "where c.from_time is null or s.setl_time between c.from_time and c.until_time group by c.alert"
@@ -152,7 +172,7 @@ def _stage(con: duckdb.DuckDBPyConnection, findings: Sequence[Finding], settled:
         one.all_settled = counts.get(number, 0) == wanted if wanted else one.priced
 
 
-class _registered:
+class _Registered:
     """An Arrow table under a name in the database, for as long as the block lasts."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:

@@ -71,7 +71,9 @@ class Ledger:
     def columns(self, source: str) -> list[str]:
         """Names of the columns of a select; none where it cannot stand alone."""
         try:
-            return [column[0] for column in self.ask(f"select * from ({source}) limit 0").description or []]
+            return [
+                column[0] for column in self.ask(f"select * from ({source}) where false").description or []
+            ]
         except duckdb.Error:
             return []
 
@@ -105,7 +107,9 @@ class Trail:
                 derived["fixmedins_code"] = {row[2] for row in visits}
             for name, values in derived.items():
                 ties.setdefault(name, sorted(value for value in values if value))
-        order = (column, own, *_TIES)
+        renamed = _renamed(self.ledger.tree, {column, own})
+        ties |= {name: [self.subject] for name in renamed if name not in ties}
+        order = (column, own, *renamed, *_TIES)
         return {name: ties[name] for name in order if name in ties}
 
     def tie(self, columns: Sequence[str]) -> str | None:
@@ -134,15 +138,23 @@ class Trail:
             self._rows[step] = self.count(source) if self.ties_to(source) else None
         return self._rows[step]
 
-    def restriction(self, tables: Sequence[exp.Expr]) -> str | None:
-        """The condition that a row of joined tables is the subject's; None where no table tells."""
+    def restriction(self, tables: Sequence[exp.Expr], select: exp.Select) -> str | None:
+        """The condition that a row of joined tables is the subject's; None where no table tells.
+
+        Where the select returns the subject's column from one of the tables, that column; else the narrowest.
+        """
+        names = {table.alias_or_name for table in tables}
+        for item in select.expressions:
+            made_of = item.this if isinstance(item, exp.Alias) else item
+            own = item.alias_or_name == next(iter(self.ties)) and isinstance(made_of, exp.Column)
+            if own and (made_of.table in names or (not made_of.table and len(tables) == 1)):
+                return f"list_contains($ties_{item.alias_or_name}, {made_of.sql(DIALECT)}::varchar)"
         ranks = {name: rank for rank, name in enumerate(self.ties)}
         ties = []
         for table in tables:
-            if isinstance(table, exp.Table) and table.name and not table.db:
-                column = self.tie(self.ledger.columns(f"select * from {table.name}"))
-                if column is not None:
-                    ties.append((ranks[column], f"{table.alias_or_name}.{column}", column))
+            column = self.tie(self.ledger.columns(_as_source(table)))
+            if column is not None:
+                ties.append((ranks[column], f"{table.alias_or_name}.{column}", column))
         if not ties:
             return None
         _, name, column = min(ties, key=lambda tie: tie[0])
@@ -179,9 +191,9 @@ class Trail:
         items = [f"coalesce(({condition.text}), false)" for condition in conditions]
         items += [name for names in shown for name in names]
         filters = f"{where} and {restriction}" if where else f"where {restriction}"
-        query = f"select {', '.join(items)} {source} {filters} {group} {window} limit {_AT_MOST}"
+        query = f"select {', '.join(items)} {source} {filters} {group} {window}"
         try:
-            rows = self.ledger.ask(query, **self._ties_of(restriction)).fetchall()
+            rows = self.ledger.ask(query, **self._ties_of(restriction)).fetchmany(_AT_MOST)
         except duckdb.Error:
             return []  # a condition that cannot stand alone: it names an alias of its own select
         tried = []
@@ -200,6 +212,25 @@ class Trail:
         return {name: self.ties[name.removeprefix("ties_")] for name in parameters(restriction)}
 
 
+def _renamed(tree: SqlTree, names: set[str]) -> list[str]:
+    """Under what other names the steps of a rule carry some columns."""
+    found: list[str] = []
+    for step in tree.steps:
+        for item in step.tree.find_all(exp.Alias):
+            if isinstance(item.this, exp.Column) and item.this.name in {*names, *found} - set(_TIES):
+                found.append(item.alias)
+    return list(dict.fromkeys(found))
+
+
+def _as_source(table: exp.Expr) -> str:
+    """A select of all rows of a joined table; empty for one that belongs to nobody: knowledge, a function."""
+    if isinstance(table, exp.Table) and table.name and not table.db:
+        return f"select * from {table.name}"
+    if isinstance(table, exp.Subquery) and table.alias:
+        return str(table.this.sql(DIALECT, comments=False))
+    return "select 1"
+
+
 def _names_in(condition: str) -> list[str]:
     """Columns of a condition as written, those of subqueries inside it left out."""
     tree = sqlglot.parse_one(condition, dialect=DIALECT)
@@ -208,6 +239,8 @@ def _names_in(condition: str) -> list[str]:
 
 
 def _aggregates_in(condition: str) -> list[str]:
-    """Aggregates of a condition on groups."""
+    """Aggregates of a condition on groups; of windows the whole."""
     tree = sqlglot.parse_one(condition, dialect=DIALECT)
-    return list(dict.fromkeys(one.sql(DIALECT) for one in tree.find_all(exp.AggFunc)))
+    windows = list(tree.find_all(exp.Window))
+    aggregates = list(tree.find_all(exp.AggFunc))
+    return list(dict.fromkeys(one.sql(DIALECT) for one in (windows or aggregates)))

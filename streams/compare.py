@@ -17,7 +17,9 @@ def compare(before: Run, after: Run) -> Difference:
         if old_rules.get(code, {}).get("hash") != new_rules.get(code, {}).get("hash")
     }  # fmt: skip
     tuned = {
-        code for code in old_rules.keys() & new_rules.keys() if old_rules[code]["params"] != new_rules[code]["params"]
+        code
+        for code in old_rules.keys() & new_rules.keys()
+        if old_rules[code]["params"] != new_rules[code]["params"]
     }
     known = {row["msgid"] for row in before.cancellations()}
     arrived = [

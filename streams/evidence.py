@@ -24,14 +24,22 @@ SCHEMA = pa.schema(
 )
 
 
-def write_facts(con: duckdb.DuckDBPyConnection, msgids: Collection[str], path: Path) -> int:
-    """Write the fact rows of those messages, from a database whose `fact` schema is loaded. Returns their number."""
+def write_facts(
+    con: duckdb.DuckDBPyConnection, msgids: Collection[str], path: Path, *, without: Collection[int] = ()
+) -> int:
+    """Write the fact rows of those messages, from a database whose `fact` schema is loaded. Returns their number.
+
+    `without`: the `seq` of messages that are none of the facts, as another content under their msgid is.
+    """
     _ask(con, msgids)
+    others = f"f.seq not in ({', '.join(map(str, without))})" if without else "true"
     tables = []
     for name, schema in fact_schemas().items():
         row_no = "f.row_no" if "row_no" in schema.names else "null::integer"
-        shown = ", ".join(f"{column!r}: f.{column}".replace("'", '"') for column in schema.names if column != "seq")
-        tables.append(_rows(con, name, row_no, "f.inf_time", shown, f"fact.{name} f", "f.msgid"))
+        shown = ", ".join(
+            f"{column!r}: f.{column}".replace("'", '"') for column in schema.names if column != "seq"
+        )
+        tables.append(_rows(con, name, row_no, "f.inf_time", shown, f"fact.{name} f", "f.msgid", others))
     return _write(tables, path)
 
 
@@ -57,11 +65,18 @@ def _ask(con: duckdb.DuckDBPyConnection, msgids: Collection[str]) -> None:
 
 
 def _rows(
-    con: duckdb.DuckDBPyConnection, name: str, row_no: str, inf_time: str, shown: str, source: str, key: str
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    row_no: str,
+    inf_time: str,
+    shown: str,
+    source: str,
+    key: str,
+    where: str = "true",
 ) -> pa.Table:
     table = con.sql(
         f"select distinct {key} as msgid, '{name}' as \"table\", {row_no} as row_no, {inf_time} as inf_time, "
-        f"to_json({{{shown}}})::varchar as data from {source} where {key} in (select msgid from asked)"
+        f"to_json({{{shown}}})::varchar as data from {source} where {key} in (select msgid from asked) and {where}"
     ).to_arrow_table()
     return table.cast(SCHEMA)
 

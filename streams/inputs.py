@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -13,7 +16,7 @@ from typing import Any, Protocol
 from detectors.facts import Facts
 from streams.decode_log import LogSummary, decode_log
 from streams.errors import Refused
-from streams.sources import LogReader, total_bytes
+from streams.sources import STANDARD_INPUT, LogReader, total_bytes
 from streams.spool import Spool
 from streams.wire import Counts, Reject
 
@@ -132,14 +135,22 @@ class LogInput:
             yield from map(reject_record, _conflicts(source, wanted[source]))
 
     def described(self) -> list[dict[str, Any]]:
-        return [{"name": Path(one.name).name, "bytes": one.size, "sha256": one.sha256} for one in self.summary.inputs]
+        return [
+            {"name": Path(one.name).name, "bytes": one.size, "sha256": one.sha256}
+            for one in self.summary.inputs
+        ]
 
 
 def reject_record(reject: Reject) -> dict[str, Any]:
-    """A line of `rejects.jsonl`. `raw` keeps what is not UTF-8 as escapes; `sha256` is that of the whole line."""
+    """A line of `rejects.jsonl`. `sha256` is that of the whole line. Where the bytes are not UTF-8, `raw` shows them
+    with escapes and `raw_base64` has them as they came."""
     record = asdict(reject)
     record["source"] = Path(reject.source).name
-    record["raw"] = reject.raw.decode("utf-8", "backslashreplace")
+    try:
+        record["raw"] = reject.raw.decode()
+    except UnicodeDecodeError:
+        record["raw"] = reject.raw.decode("utf-8", "backslashreplace")
+        record["raw_base64"] = b64encode(reject.raw).decode()
     return record
 
 
@@ -147,9 +158,10 @@ def read_logs(
     inputs: Sequence[str], workspace: Path, key: bytes, processes: int | None, on_progress: OnProgress
 ) -> LogInput:
     """Decode logs into facts, spilling to the workspace where they are many."""
+    inputs = [readable_again(name, workspace) for name in inputs]
     spool = Spool(workspace / "facts")
     rejects: list[Reject] = []
-    total = total_bytes(list(inputs)) if "-" not in inputs else None
+    total = total_bytes(inputs)
 
     def read(done: int) -> None:
         on_progress("decoding", done, total or 0)
@@ -160,21 +172,40 @@ def read_logs(
     return LogInput(summary, spool, rejects)
 
 
+def readable_again(name: str, workspace: Path) -> str:
+    """The input, or a copy in the workspace of what comes once only (standard input, a pipe): a message is found to
+    be a conflict when all are read, and its reject holds its bytes."""
+    path = Path(name)
+    if name != STANDARD_INPUT and (path.is_file() or path.is_dir() or not path.exists()):
+        return name
+    copy = workspace / ("stdin" if name == STANDARD_INPUT else path.name)
+    with copy.open("xb") as target:
+        if name == STANDARD_INPUT:
+            shutil.copyfileobj(sys.stdin.buffer, target)
+        else:
+            with path.open("rb") as pipe:
+                shutil.copyfileobj(pipe, target)
+    return str(copy)
+
+
 def _conflicts(source: str, numbers: set[int]) -> Iterable[Reject]:
-    """The rejects of those lines of a file, read once more. Standard input cannot be read again: no raw text then."""
-    sentence = "Another message with the same msgid and other content came first in the order (inf_time, content)."
-    if source == "stdin":
-        for number in sorted(numbers):
-            yield Reject.of(b"", source=source, line=number, reason_code="msgid_conflict", sentence=sentence)
-        return
+    """The rejects of those lines of a file, read once more."""
+    sentence = (
+        "Another message with the same msgid and other content came first in the order (inf_time, content)."
+    )
     for chunk in LogReader([source]):
         lines = chunk.lines
         for number in sorted(numbers & set(range(chunk.first_line, chunk.first_line + len(lines)))):
-            line = lines[number - chunk.first_line]
-            msgid = json.loads(line).get("msgid")
-            yield Reject.of(
-                line, source=source, line=number, reason_code="msgid_conflict", sentence=sentence, msgid=str(msgid)
+            before, line = lines[: number - chunk.first_line], lines[number - chunk.first_line]
+            reject = Reject.of(
+                line,
+                source=source,
+                line=number,
+                reason_code="msgid_conflict",
+                sentence=sentence,
+                msgid=str(json.loads(line)["msgid"]),
             )
+            yield reject.at(chunk.first_offset + sum(len(each) + 1 for each in before))
 
 
 def only(inputs: Sequence[str], what: str) -> Path:

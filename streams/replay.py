@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import resource
+import shutil
 import tempfile
 import time
 from collections import Counter
@@ -19,11 +20,11 @@ from typing import Any
 import duckdb
 import msgspec
 
-from detectors import engine, facts as fact_tables, ledger
+from detectors import engine, ledger
+from detectors import facts as fact_tables
 from detectors.alert import Alert, encode
 from detectors.coverage import Coverage
 from detectors.evaluate import judge, needed_tables, prepare, provide
-from detectors.facts import Facts
 from detectors.watermark import LATENESS, watermark
 from rules.knowledge import Knowledge
 from rules.rulebook import Rulebook
@@ -109,10 +110,13 @@ def replay(
         written_whole(order.out, replace=order.replace) as folder,
         tempfile.TemporaryDirectory(prefix="fundwatch-", dir=order.workspace) as workspace,
     ):
-        con = engine.connect(workspace=Path(workspace), memory_limit=order.memory_limit, threads=order.threads)
+        con = engine.connect(
+            workspace=Path(workspace), memory_limit=order.memory_limit, threads=order.threads
+        )
         source = _open(order, con, Path(workspace), on_progress)
         timer.step("read")
         counts, mark, rejects = _ledger(con, source, rulebook, order)
+        conflicts = [] if isinstance(source, LedgerFiles) else _conflicts(con)
         fee_lines = _count(con, "fee_line")
         timer.step("ledger")
         prepare(con, knowledge)
@@ -135,14 +139,18 @@ def replay(
         if isinstance(source, LedgerFiles):
             evidence.write_ledger_rows(con, rests_on, folder / run.EVIDENCE)
         else:
-            with engine.connect(threads=order.threads) as facts_con:
+            with engine.connect(memory_limit=order.memory_limit, threads=order.threads) as facts_con:
                 fact_tables.load(facts_con, source.facts(order.as_of))
-                evidence.write_facts(facts_con, rests_on, folder / run.EVIDENCE)
+                evidence.write_facts(facts_con, rests_on, folder / run.EVIDENCE, without=conflicts)
         con.close()
         timer.step("evidence")
         report = Report(alerts, result.coverage, counts, fee_lines, timer.seconds, mark)
         described = _describe(order, rulebook, knowledge, _inputs(source), report)
-        (folder / run.RUN).write_text(json.dumps(described, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        if order.out.joinpath(run.UNMASKED).exists():
+            shutil.copy(order.out / run.UNMASKED, folder)  # who was shown whom outlives the run
+        (folder / run.RUN).write_text(
+            json.dumps(described, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+        )
     return report
 
 
@@ -168,7 +176,11 @@ def _ledger(
         if order.as_of is not None:
             raise Refused("--as-of needs messages: an imported ledger does not know what was known when.")
         rows = _count(con, "message")
-        return LogCounts(read=rows, facts=rows), watermark(con, order.lateness, table="message"), _kept_rejects(source)
+        return (
+            LogCounts(read=rows, facts=rows),
+            watermark(con, order.lateness, table="message"),
+            _kept_rejects(source),
+        )
     facts = source.facts(order.as_of)
     fact_tables.load(con, facts)
     later = _later(con, source, order.as_of)
@@ -176,9 +188,15 @@ def _ledger(
     ledger.build(con, tables=needed_tables(rulebook) | {"cancellation"}, unique=facts.unique)
     provide(con, ledger_names())
     duplicates = _count(con, "fact_dropped where reason = 'duplicate'")
-    conflicts = con.execute("select seq from fact_dropped where reason = 'conflict' order by seq").fetchall()
+    conflicts = _conflicts(con)
     counts = source.counts.settled(duplicates, len(conflicts), later)
-    return counts, mark, [*source.rejects(), *source.conflict_rejects([seq for (seq,) in conflicts])]
+    return counts, mark, [*source.rejects(), *source.conflict_rejects(conflicts)]
+
+
+def _conflicts(con: duckdb.DuckDBPyConnection) -> list[int]:
+    """`seq` of the messages that lost against another content under their msgid."""
+    found = con.execute("select seq from fact_dropped where reason = 'conflict' order by seq").fetchall()
+    return [seq for (seq,) in found]
 
 
 def _kept_rejects(source: LedgerFiles) -> list[dict[str, Any]]:

@@ -47,9 +47,11 @@ def written_whole(out: Path, *, replace: bool = False, marker: str = RUN) -> Ite
     partial.chmod(0o750)
     try:
         yield partial
+        before = partial.with_name(partial.name.replace(".partial-", ".before-"))
         if out.exists():
-            shutil.rmtree(out)
+            out.rename(before)
         partial.rename(out)
+        shutil.rmtree(before, ignore_errors=True)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -66,7 +68,9 @@ class Run:
         try:
             facts = json.loads((folder / RUN).read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise Refused(f"{folder} is not a run: it has no {RUN}. Make one with fundwatch replay … --out.") from None
+            raise Refused(
+                f"{folder} is not a run: it has no {RUN}. Make one with fundwatch replay … --out."
+            ) from None
         if facts.get("format") != FORMAT:
             raise Refused(f"{folder} has run format {facts.get('format')}; this fundwatch reads {FORMAT}.")
         return Run(folder, facts)
@@ -78,7 +82,12 @@ class Run:
 
     def record_unmasking(self, what: str, reason: str) -> None:
         """Note beside the run who was shown in clear, and why."""
-        note = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "by": getpass.getuser(), "what": what, "reason": reason}
+        note = {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "by": getpass.getuser(),
+            "what": what,
+            "reason": reason,
+        }
         with (self.folder / UNMASKED).open("a", encoding="utf-8") as notes:
             notes.write(json.dumps(note, ensure_ascii=False) + "\n")
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import warnings
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
 
 from streams.errors import Refused
@@ -16,15 +15,18 @@ SHORTEST_KEY = 16
 """Bytes."""
 
 
-class DevelopmentKeyWarning(UserWarning):
-    """No site key is set: the hashes of personal numbers can be computed by anyone."""
+#: Under the development key anyone can compute the hashes of personal numbers.
+DEVELOPMENT_KEY_WARNING = (
+    f"no site key is set, so the development key is used, which protects nobody: set {KEY_FILE_VARIABLE} "
+    "before real data come in."
+)
 
 
-def site_key() -> bytes:
+def site_key(warn: Callable[[str], None]) -> bytes:
     """The key from the file named by FUNDWATCH_KEY_FILE, else from FUNDWATCH_KEY, else a development key.
 
-    The development key is warned about once a process. Raises Refused for a key that cannot be read or is
-    shorter than 16 bytes.
+    `warn` is told one sentence where it is the development key. Raises Refused for a key that cannot be read or
+    is shorter than 16 bytes.
     """
     named = os.environ.get(KEY_FILE_VARIABLE)
     if named:
@@ -35,7 +37,7 @@ def site_key() -> bytes:
     given = os.environ.get(KEY_VARIABLE)
     if given:
         return _long_enough(given.encode(), KEY_VARIABLE)
-    _warn_once()
+    warn(DEVELOPMENT_KEY_WARNING)
     return DEVELOPMENT_KEY
 
 
@@ -43,12 +45,3 @@ def _long_enough(key: bytes, variable: str) -> bytes:
     if len(key) < SHORTEST_KEY:
         raise Refused(f"The key of {variable} has {len(key)} bytes; use {SHORTEST_KEY} random ones or more.")
     return key
-
-
-@cache
-def _warn_once() -> None:
-    warnings.warn(
-        f"no site key is set, the development key is used: set {KEY_FILE_VARIABLE} before real data come in",
-        DevelopmentKeyWarning,
-        stacklevel=3,
-    )

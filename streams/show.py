@@ -29,8 +29,16 @@ KINDS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "admission": ("入院登记", ("begntime",), ("fixmedins_code", "adm_dept_codg", "adm_bed", "med_type")),
     "discharge": ("出院登记", ("endtime",), ("fixmedins_code", "dscg_way")),
     "admission_change": ("住院信息变更", ("inf_time",), ("adm_dept_codg", "adm_bed")),
-    "fee_line": ("费用明细", ("fee_ocur_time",), ("feedetl_sn", "med_list_codg", "med_chrgitm_type", "cnt", "det_item_fee_sumamt")),
-    "settlement": ("结算", ("setl_time", "begntime"), ("setl_id", "fixmedins_code", "medfee_sumamt", "fund_pay_sumamt", "acct_pay")),
+    "fee_line": (
+        "费用明细",
+        ("fee_ocur_time",),
+        ("feedetl_sn", "med_list_codg", "med_chrgitm_type", "cnt", "det_item_fee_sumamt"),
+    ),
+    "settlement": (
+        "结算",
+        ("setl_time", "begntime"),
+        ("setl_id", "fixmedins_code", "medfee_sumamt", "fund_pay_sumamt", "acct_pay"),
+    ),
     "settlement_list": ("结算清单", ("inf_time",), ("setl_id", "adm_way", "bill_code", "bill_no")),
     "operation": ("手术操作", ("oprn_oprt_begntime", "inf_time"), ("oprn_oprt_code", "oprn_oprt_name")),
     "diagnosis": ("诊断", ("diag_time", "inf_time"), ("diag_code", "diag_name", "role")),
@@ -43,7 +51,11 @@ KINDS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "death": ("死亡登记", ("die_date",), ("source",)),
     "insured": ("参保登记", ("begndate",), ("insutype", "psn_insu_stas", "gend", "enddate")),
     "family": ("亲属登记", ("begndate",), ("member_psn_no", "relation")),
-    "manual_reimbursement": ("零星报销", ("reim_time", "begntime"), ("reim_id", "bill_code", "bill_no", "fund_pay_sumamt")),
+    "manual_reimbursement": (
+        "零星报销",
+        ("reim_time", "begntime"),
+        ("reim_id", "bill_code", "bill_no", "fund_pay_sumamt"),
+    ),
 }
 
 #: Columns of persons, shown as pseudonyms unless unmasked.
@@ -102,8 +114,15 @@ def render(run: Run, alert: Alert, names: Pseudonyms) -> RenderableType:
     for label, value in (
         ("疑点编号", f"{alert.jr_id}（版本 {alert.revision}）"),
         ("规则", f"{alert.rule_code} {alert.rule_name}（v{alert.rule_version}，{alert.rule_id}）"),
-        ("国家规则", f"{alert.official_gz_code} {alert.official_rule_name}" if alert.official_gz_code else "—"),
-        ("严重程度", f"{alert.sev_deg} {SEVERITY[alert.sev_deg]}　{STAGE[alert.stage]}" + ("　试运行" if alert.mode == "shadow" else "")),
+        (
+            "国家规则",
+            f"{alert.official_gz_code} {alert.official_rule_name}" if alert.official_gz_code else "—",
+        ),
+        (
+            "严重程度",
+            f"{alert.sev_deg} {SEVERITY[alert.sev_deg]}　{STAGE[alert.stage]}"
+            + ("　试运行" if alert.mode == "shadow" else ""),
+        ),
         ("机构", alert.fixmedins_code or "—"),
         ("参保人", names.person(alert.patn_id)),
         ("涉及金额", f"{alert.vola_amt} 元（{alert.amount_method}）"),
@@ -116,7 +135,11 @@ def render(run: Run, alert: Alert, names: Pseudonyms) -> RenderableType:
         line.add_column(column, overflow="fold")
     for fact in time_line(run, alert, names):
         line.add_row(fact.when, fact.what, fact.detail, fact.msgid)
-    parts: list[RenderableType] = [Panel(Text(names.sentence(alert)), title="发现", title_align="left"), head, Text()]
+    parts: list[RenderableType] = [
+        Panel(Text(names.sentence(alert)), title="发现", title_align="left"),
+        head,
+        Text(),
+    ]
     parts.append(Panel(Text(alert.vola_evid), title="依据", title_align="left"))
     if alert.items:
         items = Table(title="涉及项目", title_justify="left", pad_edge=False)
@@ -125,7 +148,8 @@ def render(run: Run, alert: Alert, names: Pseudonyms) -> RenderableType:
         items.add_column("金额（元）", justify="right")
         for item in alert.items:
             kind = "违规项" if item.violating else "涉及项"
-            items.add_row(item.mdtrt_id or item.reim_id, item.setl_id, item.feedetl_sn, item.code, kind, item.amount)
+            items.add_row(
+                item.mdtrt_id or item.reim_id, item.setl_id, item.feedetl_sn, item.code, kind, item.amount
+            )
         parts.append(items)
     return Group(*parts, line)
-

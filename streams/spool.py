@@ -46,7 +46,11 @@ class Spool:
         path = folder / f"{len(self._files[name]):05}.parquet"
         tables = self._held.pop(name)
         pq.write_table(
-            pa.concat_tables(tables), path, compression="lz4", row_group_size=ROWS_A_FILE, write_statistics=False
+            pa.concat_tables(tables),
+            path,
+            compression="lz4",
+            row_group_size=ROWS_A_FILE,
+            write_statistics=False,
         )
         self._files[name].append(str(path))
 

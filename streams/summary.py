@@ -22,6 +22,7 @@ FAMILIES = {
     "BA": "待遇算法",
 }
 
+
 @dataclass(frozen=True)
 class Sum:
     """Alerts of one scope: how many by severity, and the money at risk in CNY, each line and settlement once."""
@@ -55,7 +56,9 @@ def add_up(alerts: Iterable[Alert]) -> Sum:
         by_lines[account, settlement] += amount
     totals = {True: Decimal("0.00"), False: Decimal("0.00")}
     for account, settlement in whole.keys() | by_lines.keys():
-        totals[account] += max(whole.get((account, settlement), Decimal(0)), by_lines.get((account, settlement), Decimal(0)))
+        totals[account] += max(
+            whole.get((account, settlement), Decimal(0)), by_lines.get((account, settlement), Decimal(0))
+        )
     return Sum(sum(severities.values()), severities, totals[False], totals[True])
 
 
@@ -69,7 +72,9 @@ def summary(alerts: Sequence[Alert]) -> Table:
     by_rule: defaultdict[str, list[Alert]] = defaultdict(list)
     for alert in alerts:
         by_rule[alert.rule_code].append(alert)
-    families = sorted({code[:2] for code in by_rule}, key=lambda code: [*FAMILIES].index(code) if code in FAMILIES else 99)
+    families = sorted(
+        {code[:2] for code in by_rule}, key=lambda code: [*FAMILIES].index(code) if code in FAMILIES else 99
+    )
     for family in families:
         rules = sorted(code for code in by_rule if code[:2] == family)
         together = [alert for code in rules for alert in by_rule[code]]

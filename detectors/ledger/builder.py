@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 import duckdb
 
-from detectors.ledger.plan import STEPS, Statement, fact_tables, plan, statements
-from rules.schema import LEDGER_SQL
+from detectors.ledger.plan import STEPS, fact_tables, line_columns, plan, statements
+from rules.schema import LEDGER_SQL, ledger_columns
 
-__all__ = ["build", "create", "fact_tables", "fill", "identity"]
+__all__ = ["build", "create", "fact_tables", "fill", "identity", "line_columns"]
 
 _DROPPED = "main.fact_dropped"
+_LINES = "main.fee_line"
 
 
-def build(con: duckdb.DuckDBPyConnection, *, tables: Collection[str] | None = None, unique: bool = False) -> None:
+def build(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    tables: Collection[str] | None = None,
+    unique: bool = False,
+    lines: Collection[str] | None = None,
+) -> None:
     """Create and fill the ledger from the tables (or views) of schema `fact`.
 
     `tables`: fill only these ledger tables and what they depend on; the others are there, and empty or partial.
     `unique`: every msgid stands once among the facts, so that no copy needs to be looked for.
+    `lines`: the only columns that `fee_line` shall have (see `line_columns`); None: all of them.
     Raises ValueError for a name that is no ledger table.
     """
-    create(con)
-    fill(con, tables=tables, unique=unique)
+    create(con, lines=lines)
+    fill(con, tables=tables, unique=unique, lines=lines)
 
 
-def create(con: duckdb.DuckDBPyConnection) -> None:
-    """Create the empty tables of the ledger (main), the work tables (step) and the views of kept facts (kept)."""
+def create(con: duckdb.DuckDBPyConnection, *, lines: Collection[str] | None = None) -> None:
+    """Create the empty tables and views of the ledger (main), the work tables (step) and the views of kept facts (kept)."""
     con.execute(LEDGER_SQL.read_text(encoding="utf-8"))
     con.execute((STEPS / "000_tables.sql").read_text(encoding="utf-8"))
     con.execute("create schema kept")
     for name in sorted(fact_tables()):
         con.execute(f"create view kept.{name} as from fact.{name} anti join {_DROPPED} using (seq)")
+    if lines is not None:
+        for name in sorted(ledger_columns()["fee_line"].keys() - lines):
+            con.execute(f"alter table {_LINES} drop column {name}")
     for statement in statements():
         if statement.is_view:
             con.execute(f"drop table {statement.target}")
@@ -50,27 +61,30 @@ def identity(con: duckdb.DuckDBPyConnection) -> None:
             con.execute(statement.sql)
 
 
-def fill(con: duckdb.DuckDBPyConnection, *, tables: Collection[str] | None = None, unique: bool = False) -> None:
+def fill(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    tables: Collection[str] | None = None,
+    unique: bool = False,
+    lines: Collection[str] | None = None,
+) -> None:
     """Fill the created, empty tables: inserts only, so that a driver may roll them back and fill again."""
     chosen = [
-        s
-        for s in plan(None if tables is None else frozenset(tables))
-        if not s.is_view and not (unique and s.unless_unique)
+        statement.of_columns(lines) if lines is not None and statement.target == _LINES else statement
+        for statement in plan(None if tables is None else frozenset(tables))
+        if not statement.is_view and not (unique and statement.unless_unique)
     ]
-    filled = _with_rows(con, {name for s in chosen for name in s.only_with if name.startswith("fact.")})
-    dropped = False
+    gates = {name for statement in chosen for name in statement.only_with}
+    filled = _with_rows(con, {name for name in gates if name.startswith("fact.")})
+    copies = False
     for statement in chosen:
         if statement.only_with and filled.isdisjoint(statement.only_with):
             continue
-        con.execute(statement.copies_apart() if dropped else statement.sql)
+        con.execute(statement.copies_apart() if copies else statement.sql)
         if statement.target == _DROPPED:
-            dropped = bool(_with_rows(con, {_DROPPED}))
-        elif _gates(chosen, statement.target):
+            copies = bool(_with_rows(con, {_DROPPED}))
+        elif statement.target in gates:
             filled |= _with_rows(con, {statement.target})
-
-
-def _gates(chosen: Iterable[Statement], table: str) -> bool:
-    return any(table in statement.only_with for statement in chosen)
 
 
 def _with_rows(con: duckdb.DuckDBPyConnection, tables: Collection[str]) -> set[str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -33,6 +33,12 @@ class Statement:
     #: Not needed where every msgid is known to stand once.
     unless_unique: bool
 
+    def of_columns(self, columns: Collection[str]) -> Statement:
+        """The same, but only these columns of its query are inserted."""
+        head, _, query = self.sql.partition(" by name\n")
+        chosen = ", ".join(sorted(columns))
+        return replace(self, sql=f"{head} by name\nselect {chosen} from (\n{query}\n)")
+
     def copies_apart(self) -> str:
         """The statement over facts without the dropped copies (the views `kept.…`)."""
         return re.sub(r"\bfact\.", "kept.", self.sql)
@@ -55,9 +61,14 @@ def statements() -> tuple[Statement, ...]:
 def _statement(file: str, text: str, sql: str) -> Statement:
     target = _TARGET.search(sql)
     if target is None:
-        raise ValueError(f"{file}: a step must begin with `insert into <table>` or `create or replace view <table>`: {sql[:60]!r}")
+        raise ValueError(
+            f"{file}: a step must begin with `insert into <table>` or `create or replace view <table>`: {sql[:60]!r}"
+        )
     gate = _GATE.search(text)
-    reads = {f"{'fact' if schema == 'kept' else schema}.{name}" for schema, name in _TABLE.findall(sql[target.end() :])}
+    reads = {
+        f"{'fact' if schema == 'kept' else schema}.{name}"
+        for schema, name in _TABLE.findall(sql[target.end() :])
+    }
     return Statement(
         file=file,
         sql=sql,
@@ -78,7 +89,9 @@ def plan(tables: frozenset[str] | None) -> tuple[Statement, ...]:
     known = frozenset(ledger_columns())
     wanted = known if tables is None else tables
     if unknown := sorted(wanted - known):
-        raise ValueError(f"not a ledger table: {', '.join(unknown)}; the tables are those of rules/ledger.sql")
+        raise ValueError(
+            f"not a ledger table: {', '.join(unknown)}; the tables are those of rules/ledger.sql"
+        )
     needed = {"main.fact_dropped"} | {f"main.{name}" for name in wanted}
     chosen = []
     for statement in reversed(statements()):
@@ -88,7 +101,35 @@ def plan(tables: frozenset[str] | None) -> tuple[Statement, ...]:
     return tuple(reversed(chosen))
 
 
+#: What the steps themselves read of `fee_line`.
+LINE_KEYS = frozenset(
+    {
+        "mdtrt_id",
+        "feedetl_sn",
+        "psn_no",
+        "fixmedins_code",
+        "kind",
+        "setl_id",
+        "chrg_bchno",
+        "fee_ocur_time",
+        "upload_time",
+    }
+    | {"med_list_codg", "med_chrgitm_type", "cnt", "det_item_fee_sumamt", "inscp_scp_amt", "msgid"}
+)
+
+
+def line_columns(texts: Iterable[str]) -> frozenset[str]:
+    """The columns of `fee_line` that these SQL texts name, at the most, and those the steps read.
+
+    Lines are most of a ledger, and writing them is most of its cost; half of their columns are seldom read.
+    """
+    words = {word for text in texts for word in re.findall(r"[a-z_0-9]+", text)}
+    return LINE_KEYS | (ledger_columns()["fee_line"].keys() & words)
+
+
 def fact_tables(tables: Collection[str] | None = None) -> frozenset[str]:
     """The fact tables (without schema) that these ledger tables are built from; None: all ledger tables."""
     chosen = plan(None if tables is None else frozenset(tables))
-    return frozenset(name.removeprefix("fact.") for s in chosen for name in s.reads if name.startswith("fact."))
+    return frozenset(
+        name.removeprefix("fact.") for s in chosen for name in s.reads if name.startswith("fact.")
+    )

@@ -119,7 +119,7 @@ clustered as (
         and c.terminal = p.best.terminal
     where epoch_us(c.setl_time) between -p.best.back and -p.best.back + epoch_us(if(u.by_short, $short, $long)) -- exempt: family_pickup
 ),
--- 每日一条：金额是否雷同
+-- 每日一条：金额是否雷同（无从与平日比较的，雷同才报）
 cluster as (
     select fixmedins_code, opter, day, days, comparable, by_short, sum_short, sum_long,
         min(setl_time) as first_time, count(distinct card) as cards, count(*) as claims, sum(medfee_sumamt) as gross,
@@ -132,7 +132,7 @@ cluster as (
     group by fixmedins_code, opter, day, days, comparable, by_short, sum_short, sum_long
 )
 select fixmedins_code || '/' || opter as operator_id, fixmedins_code, opter, day,
-    if(comparable and alike, 2, 3) as severity,
+    if(comparable, 2, 3) as severity,
     first_time as occurred_at,
     strftime(first_time, ' %H:%M') as first_time,
     epoch(if(by_short, $short, $long))::integer // 60 as minutes,

@@ -43,7 +43,7 @@ stay as (
     select v.mdtrt_id, v.psn_no, v.fixmedins_code, v.begntime, v.dscg_time, v.bed_until,
         if(v.begntime_is_date, v.begntime::date + interval 1 day, v.begntime) as surely_from,
         if(v.dscg_time_is_date, v.dscg_time::date::timestamp, v.bed_until) as surely_until,
-        v.dscg_way, v.transfer_in, v.newborn, v.list_uploaded, v.msgids
+        v.dscg_way, v.transfer_in, v.newborn, v.list_uploaded, [v.adm_msgid, v.dscg_msgid] as msgids
     from judged v
     where coalesce(v.med_type, '') not like '71%' -- exempt: home_bed
         and coalesce(v.med_type, '') not like '27%' and coalesce(v.med_type, '') not like '28%' -- exempt: day_surgery
@@ -83,15 +83,19 @@ overlap as (
 ),
 -- 性别与出生日期：可能是产妇的，新生儿以母亲身份住院须等 4101 才能排除
 person as (
-    select psn_no, bool_and(gend = '1') as male, max(brdy) as brdy, list(msgid order by msgid) as msgids
+    select first_id, second_id, bool_and(gend = '1') as male, max(brdy) as brdy, list(msgid order by msgid) as msgids
     from (
-        select psn_no, gend, brdy, msgid from insured where psn_no in (select psn_no from overlap)
+        select o.first_id, o.second_id, i.gend, i.brdy, i.msgid
+        from overlap o
+        join insured i using (psn_no)
         union all
-        select psn_no, gend, brdy, msgid from settlement
-        where mdtrt_id in (select unnest([first_id, second_id]) from overlap)
+        select o.first_id, o.second_id, s.gend, s.brdy, s.msgid
+        from (select first_id, second_id, first_time, unnest([first_id, second_id]) as mdtrt_id from overlap) o
+        join settlement s using (mdtrt_id)
+        where near(o.first_time, s.setl_time, $lookback)
     )
     where gend in ('1', '2')
-    group by psn_no
+    group by first_id, second_id
 ),
 -- 后一次住院的结算
 paid as (
@@ -125,5 +129,5 @@ select least(o.first_id, o.second_id) as mdtrt_id_1, greatest(o.first_id, o.seco
     [involved_visit(o.first_id), visit_item(o.second_id)] as items,
     list_concat(o.msgids, f.msgids, if(o.lists or o.one_place, null, u.msgids)) as evidence
 from overlap o
-left join person u using (psn_no)
+left join person u using (first_id, second_id)
 left join paid f using (first_id, second_id)

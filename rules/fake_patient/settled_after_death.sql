@@ -16,7 +16,7 @@ route: supervision
 money: fund
 lookback: 366 d
 needs: [death.die_date, settlement.setl_time]
-may_use: [visit.begntime, visit.seen_until, fee_line.fee_ocur_time, fee_line.setl_id, death.source, death.month_only]
+may_use: [visit.begntime, visit.seen_until, visit.dscg_way, visit.die_date, fee_line.fee_ocur_time, fee_line.setl_id, death.source, death.month_only]
 judges:
   from: settlement
   missing:
@@ -39,14 +39,20 @@ claim as (
     left join visit v using (mdtrt_id)
     where s.psn_no in (select psn_no from death)
 ),
--- 各来源所说的死亡日期；只知月份的按当月最后一日；出院登记的死亡只看一年以内的
+-- 各来源所说的死亡日期，只知月份的按当月最后一日；以及以死亡离院的出院登记
 said as (
     select c.setl_id, d.source, d.msgid, d.month_only,
         if(d.month_only, last_day(d.die_date), d.die_date) as last_possible -- exempt: month_only
     from claim c
     join death d using (psn_no)
     where d.die_date is not null
-        and (d.source <> 'discharge' or near(c.occurred_at, d.die_date::timestamp, $lookback))
+        and d.source <> 'discharge'
+    union all
+    select c.setl_id, 'discharge', v.dscg_msgid, false, coalesce(v.die_date, v.dscg_time::date)
+    from claim c
+    join visit v using (psn_no)
+    where v.dscg_way = '5'
+        and near(c.occurred_at, v.dscg_time, $lookback)
 ),
 -- 另有来源与之一致的
 agreed as (
@@ -67,7 +73,7 @@ dead as (
             max(s.last_possible)) as died_on,
         bool_and(s.month_only) as month_only,
         count(a.source) > 0 or bool_or(s.source = 'discharge') as certain,
-        list(s.source order by s.source) as sources,
+        list(distinct s.source order by s.source) as sources,
         list(s.msgid order by s.msgid) as msgids
     from said s
     left join agreed a using (setl_id, source)

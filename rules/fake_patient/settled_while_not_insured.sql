@@ -5,7 +5,7 @@ key: person
 subject: [person, psn_no]
 anchor: [setl_id]
 behaviour: encounter
-severity: [1, 2, 3]
+severity: [1, 3]
 status: live
 version: 1
 official: GZ10000201002000 结算明细信息异常
@@ -45,7 +45,7 @@ paid as (
 ),
 -- 正常参保的时段；已停保而不知何时停的，不算
 covered as (
-    select psn_no, insutype, insuplc_admdvs, brdy,
+    select psn_no, insutype, brdy, concat(insutype, ' ', insuplc_admdvs) as kind,
         coalesce(begndate, date '1900-01-01') as from_day, coalesce(enddate, date '9999-12-31') as until_day
     from insured
     where psn_insu_stas = '1' or enddate is not null
@@ -75,8 +75,8 @@ compared as (
         coalesce(bool_or(c.same and c.from_day <= d.last_day and c.until_day >= d.first_day), false) as insured_then,
         coalesce(bool_or(not c.same and c.from_day <= d.last_day and c.until_day >= d.first_day), false) as insured_otherwise,
         coalesce(bool_or(c.same and p.visit_time::date between c.from_day and c.until_day), false) as insured_at_begin,
-        max(c.until_day) filter (where c.until_day < d.first_day) as ended_on,
-        min(c.from_day) filter (where c.from_day > d.last_day) as began_on,
+        max({'day': c.until_day, 'kind': c.kind}) filter (where c.until_day < d.first_day) as ended,
+        min({'day': c.from_day, 'kind': c.kind}) filter (where c.from_day > d.last_day) as began,
         coalesce(p.brdy, max(c.brdy)) as brdy
     from doubtful p
     join served d using (setl_id)
@@ -98,7 +98,6 @@ registered as (
 select p.setl_id, p.mdtrt_id, p.psn_no, p.fixmedins_code,
     case
         when c.insured_at_begin or coalesce(r.suspended_from <= c.last_day, false) then 3
-        when c.insured_otherwise then 2
         else 1
     end as severity,
     p.visit_time as occurred_at,
@@ -109,7 +108,7 @@ select p.setl_id, p.mdtrt_id, p.psn_no, p.fixmedins_code,
         when c.insured_at_begin then '已停保，就诊开始时尚在保'
         when coalesce(r.suspended_from <= c.last_day, false) then '参保状态为暂停或终止，何时停保不明'
         when c.insured_otherwise then '参加的是其他险种'
-        else '没有该险种的有效参保' || coalesce('，此前参保止于' || c.ended_on, '') || coalesce('，此后参保始于' || c.began_on, '')
+        else '没有该险种的有效参保' || coalesce('，此前参保止于' || c.ended.day, '') || coalesce('，此后参保始于' || c.began.day, '')
     end as finding,
     [p.setl_id] as setl_ids,
     [settlement_item(p.mdtrt_id, p.setl_id)] as items,
@@ -119,4 +118,4 @@ join compared c using (setl_id)
 join registered r using (psn_no)
 where not c.insured_then
     and not coalesce(c.first_day between c.brdy and c.brdy + $newborn, false) -- exempt: newborn
-    and not coalesce(date_diff('day', c.ended_on, c.began_on) - 1 <= $transfer, false) -- exempt: transfer
+    and not coalesce(c.ended.kind <> c.began.kind and date_diff('day', c.ended.day, c.began.day) - 1 <= $transfer, false) -- exempt: transfer

@@ -3,7 +3,7 @@ code: FP-04
 name: 诊疗与性别不符
 key: person
 subject: [visit, mdtrt_id]
-anchor: [mdtrt_id, finding, code]
+anchor: [psn_no, mdtrt_id, finding, code]
 behaviour: item
 severity: [1, 2, 3]
 status: live
@@ -49,7 +49,7 @@ item as (
 ),
 -- 只见于一种性别的诊断；性别未定的诊断（0）也在内
 coded as (
-    select d.mdtrt_id, d.psn_no, d.role, d.maindiag_flag, d.diag_srt_no, d.diag_code, d.diag_name, d.msgid,
+    select d.mdtrt_id, d.psn_no, d.role, d.diag_code, d.diag_name, d.msgid,
         k.icd_prefix, k.sex, v.begntime
     from (select *, unnest([icd3(diag_code), upper(left(diag_code, 5))]) as icd_prefix from diagnosis) d
     join knowledge.sex_diagnosis k using (icd_prefix)
@@ -65,7 +65,17 @@ operated as (
     join visit v on v.mdtrt_id = o.mdtrt_id
     where v.begntime::date between k.effective_from and k.effective_to
 ),
--- 三类合在一起：诊断取出院诊断、清单诊断和门诊主要诊断
+-- 登记性别与证件号码所示不符的人，在医疗机构的每次就诊都提示
+misregistered as (
+    select distinct v.mdtrt_id, v.adm_msgid, i.cert_gend
+    from insured i
+    join judged v using (psn_no)
+    where i.gend in ('1', '2')
+        and i.cert_gend in ('1', '2')
+        and i.gend <> i.cert_gend
+        and v.kind <> 'pharmacy'
+),
+-- 与登记不符的证件一并列入；诊断取出院诊断、清单诊断和门诊诊断，入院诊断尚未确定，不取
 limited as (
     select mdtrt_id, finding, code, name, sex, times, lines, msgids
     from item
@@ -73,13 +83,16 @@ limited as (
     select mdtrt_id, 'diagnosis', diag_code, max(diag_name), sex, 1, []::varchar[], list(distinct msgid order by msgid)
     from coded
     where sex <> '0'
-        and (role in ('discharge', 'list') or role = 'outpatient' and (maindiag_flag = '1' or coalesce(diag_srt_no = 1, false)))
+        and role in ('discharge', 'list', 'outpatient')
     group by mdtrt_id, diag_code, sex
     union all
     select mdtrt_id, 'operation', oprn_oprt_code, max(oprn_oprt_name), sex, 1, []::varchar[], list(distinct msgid order by msgid)
     from operated
     where sex <> '0'
     group by mdtrt_id, oprn_oprt_code, sex
+    union all
+    select mdtrt_id, 'certificate', '证件', null, cert_gend, 1, []::varchar[], [adm_msgid]
+    from misregistered
 ),
 -- 参保登记、结算信息各处所说的性别，及证件上的性别
 stated as (
@@ -127,7 +140,7 @@ contrary as (
             else 1
         end as severity,
         case
-            when x.conflicting then '与证件或结算信息中的性别不一致，本次就诊另有区分性别的诊疗，须先核对身份'
+            when x.conflicting then '与证件或结算信息中的性别不一致，须先核对身份，核对以前不就本次诊疗与性别是否相符下结论'
             when l.finding = 'item' then '却使用限' || s.name || '的项目' || l.code || '共' || l.times || '次（' || l.name || '）'
             when l.finding = 'diagnosis' then '却诊断为仅见于' || s.name || '的' || l.code || coalesce(' ' || l.name, '')
             else '却施行仅见于' || s.name || '的手术操作' || l.code || coalesce(' ' || l.name, '')

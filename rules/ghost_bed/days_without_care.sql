@@ -81,7 +81,8 @@ quiet as (
     join daily d using (mdtrt_id)
     group by s.mdtrt_id, s.begntime, s.end_day, s.long_term
     having sum(d.bed_units) >= least($some, $long_term)
-        and date_diff('day', s.begntime::date, s.end_day) - count(*) filter (where d.active) >= least($some, $long_term)
+        and date_diff('day', s.begntime::date, s.end_day)
+            - count(*) filter (where d.active and d.day >= s.begntime::date and d.day < s.end_day) >= least($some, $long_term)
 ),
 -- 这些住院的医嘱：药品、治疗、检验、检查、手术、麻醉、输血、输氧
 orders as (

@@ -44,13 +44,13 @@ class Subject:
     def result(self) -> dict[str, str]:
         """Columns of the result and their SQL types. Raises `duckdb.Error` where the query is refused."""
         values = {name: value for name, value in self.rule.param_values().items() if name in self.rule.used}
-        query = f"select * from ({self.rule.query}\n) limit 0"
+        query = f"select * from ({self.rule.query}\n) where false"
         described = self.con.execute(query, values).description or []
         return {column[0]: str(column[1]) for column in described}
 
     def types(self, select: str) -> list[str]:
         """SQL types of the columns of a select in place of the rule's final one. Raises `duckdb.Error`."""
-        query = f"{self.tree.preamble}\nselect * from ({select}) limit 0"
+        query = f"{self.tree.preamble}\nselect * from ({select}) where false"
         values = {name: value for name, value in self.rule.param_values().items() if f"${name}" in query}
         return [str(column[1]) for column in self.con.execute(query, values).description or []]
 

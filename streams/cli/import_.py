@@ -8,11 +8,10 @@ import click
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
-from streams.cli.options import FOLDER, bar, out
+from streams.cli.options import FOLDER, bar, key, out
 from streams.imports import mapping as mappings
 from streams.imports.convert import Report, import_tables
 from streams.ledger_files import REJECTS
-from streams.secrets import site_key
 
 
 @click.command("import")
@@ -31,9 +30,7 @@ def command(tables: tuple[Path, ...], mapping_name: str, folder: Path, replace: 
     """
     mapping = mappings.load(mappings.find(mapping_name))
     with bar("import") as progress:
-        report = import_tables(
-            mapping, tables, folder, site_key(), replace=replace, on_progress=_Shown(progress)
-        )
+        report = import_tables(mapping, tables, folder, key(), replace=replace, on_progress=_Shown(progress))
     _tell(report, folder)
 
 

@@ -9,10 +9,9 @@ from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from detectors import engine
-from streams.cli.options import FOLDER, bar, out
+from streams.cli.options import FOLDER, bar, key, out
 from streams.errors import Refused
 from streams.lake import Lake, build_lake, open_lake
-from streams.secrets import site_key
 
 
 @click.group("lake")
@@ -46,7 +45,7 @@ def build(
         report = build_lake(
             logs,
             folder,
-            site_key(),
+            key(),
             append=append,
             replace_lake=replace,
             processes=processes,

@@ -22,10 +22,11 @@ from rich.progress import (
 
 from rules.rulebook import Rulebook
 from streams.errors import Refused
+from streams.secrets import site_key
 
-#: Results go to standard output, progress and notes to standard error.
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+#: Results go to standard output, progress and notes to standard error. What stands in data is text, never markup.
+out = Console(highlight=False, markup=False, emoji=False)
+err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 FOLDER = click.Path(path_type=Path)
 
@@ -47,6 +48,11 @@ class Moment(click.ParamType[datetime]):
             return datetime.combine(datetime.strptime(value, "%Y-%m-%d"), time())  # noqa: DTZ007
         except ValueError:
             self.fail(f"{value!r} is no time; write 2026-01-31 or '2026-01-31 08:00:00'", param, ctx)
+
+
+def key() -> bytes:
+    """The site's secret; that there is none is said on standard error."""
+    return site_key(lambda sentence: err.print(f"fundwatch: {sentence}", soft_wrap=True))
 
 
 @contextmanager

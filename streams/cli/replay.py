@@ -12,31 +12,51 @@ from detectors import engine
 from detectors.watermark import LATENESS
 from rules import knowledge as knowledge_module
 from rules import rulebook as rulebook_module
-from streams.cli.options import FOLDER, Moment, bar, err, out, read_params
+from streams.cli.options import FOLDER, Moment, bar, err, key, out, read_params
 from streams.replay import Filters, Order, Report, replay
-from streams.secrets import site_key
 from streams.summary import summary
 
 
 @click.command("replay")
 @click.argument("inputs", nargs=-1, required=True, metavar="LOG…|LAKE|LEDGER")
-@click.option("--out", "folder", type=FOLDER, required=True, help="Folder for the run; must not be there yet.")
+@click.option(
+    "--out", "folder", type=FOLDER, required=True, help="Folder for the run; must not be there yet."
+)
 @click.option("--replace", is_flag=True, help="Write over an earlier run.")
 @click.option("--as-of", type=Moment(), help="What the platform saw later does not exist.")
 @click.option("--from", "from_time", type=Moment(), help="Only alerts that occurred from then on.")
 @click.option("--to", "until_time", type=Moment(), help="Only alerts that occurred before then.")
-@click.option("--institution", "institutions", multiple=True, help="Only alerts of this institution (repeatable).")
-@click.option("--rules", "codes", multiple=True, help="Only these rules, by code or id; drafts may be named (repeatable).")
+@click.option(
+    "--institution", "institutions", multiple=True, help="Only alerts of this institution (repeatable)."
+)
+@click.option(
+    "--rules",
+    "codes",
+    multiple=True,
+    help="Only these rules, by code or id; drafts may be named (repeatable).",
+)
 @click.option("--param", "params", multiple=True, help="A parameter's value, as GB-07.grace=12 (repeatable).")
-@click.option("--knowledge", "knowledge_folders", type=FOLDER, multiple=True, help="Further knowledge (repeatable).")
+@click.option(
+    "--knowledge", "knowledge_folders", type=FOLDER, multiple=True, help="Further knowledge (repeatable)."
+)
 @click.option("--rulebook", "rulebook_folder", type=FOLDER, help="Another folder of rules.")
-@click.option("--lateness", type=float, default=LATENESS / timedelta(hours=1), show_default=True, help="Allowed lateness, hours.")
-@click.option("--memory", default=engine.MEMORY_LIMIT, show_default=True, help="Memory for the engine before it spills.")
+@click.option(
+    "--lateness",
+    type=float,
+    default=LATENESS / timedelta(hours=1),
+    show_default=True,
+    help="Allowed lateness, hours.",
+)
+@click.option(
+    "--memory", default=engine.MEMORY_LIMIT, show_default=True, help="Memory for the engine before it spills."
+)
 @click.option("--threads", type=click.IntRange(1), help="Threads of the engine (default: all cores).")
 @click.option("--processes", type=click.IntRange(1), help="Processes that decode logs (default: all cores).")
 @click.option("--workspace", type=FOLDER, help="Folder for temporary files.")
 @click.option("--xlsx", type=FOLDER, help="Also a workbook for officers.")
-@click.option("--unmask", metavar="REASON", help="Persons' numbers in clear in the workbook; the reason is recorded.")
+@click.option(
+    "--unmask", metavar="REASON", help="Persons' numbers in clear in the workbook; the reason is recorded."
+)
 def command(
     inputs: tuple[str, ...],
     folder: Path,
@@ -64,11 +84,11 @@ def command(
     """
     every = rulebook_module.load(rulebook_folder)
     rulebook = every.select(codes) if codes else every.running()
-    key = site_key()
+    secret = key()
     order = Order(
         inputs=inputs,
         out=folder,
-        key=key,
+        key=secret,
         as_of=as_of,
         lateness=timedelta(hours=lateness),
         filters=Filters(from_time, until_time, frozenset(institutions)),
@@ -85,7 +105,7 @@ def command(
     if xlsx:
         from streams.xlsx import write_alerts_xlsx
 
-        write_alerts_xlsx(report.alerts, xlsx, unmask=unmask, key=key)
+        write_alerts_xlsx(report.alerts, xlsx, unmask=unmask, key=secret)
         err.print(f"{xlsx} written" + (f", unmasked: {unmask}" if unmask else ", persons under pseudonyms"))
 
 
@@ -107,7 +127,13 @@ def _tell(report: Report, folder: Path) -> None:
     """The summary on the terminal: what was read, what was found, what could not be judged."""
     out.print(report.counts.sentence())
     out.print(summary(report.alerts))
-    blind = sorted({(one.rule_code, ", ".join(one.missing)) for one in report.coverage if one.fixmedins_code is None and one.missing})
+    blind = sorted(
+        {
+            (one.rule_code, ", ".join(one.missing))
+            for one in report.coverage
+            if one.fixmedins_code is None and one.missing
+        }
+    )
     if blind:
         out.print("未能判断的规则（缺少的数据）：")
         for code, missing in blind:

@@ -17,16 +17,37 @@ from streams.simulate.writer import Compression
 
 
 @click.command("simulate")
-@click.option("--persons", type=click.IntRange(1), default=2000, show_default=True, help="Residents of the county.")
+@click.option(
+    "--persons", type=click.IntRange(1), default=2000, show_default=True, help="Residents of the county."
+)
 @click.option("--days", type=click.IntRange(1), default=180, show_default=True, help="Length of the log.")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed gives the same log.")
-@click.option("--out", "folder", type=FOLDER, required=True, help="Folder for events/, truth.jsonl, world.json, README.txt.")
-@click.option("--start", type=click.DateTime(["%Y-%m-%d"]), default="2026-01-01", show_default=True, help="First day.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed gives the same log."
+)
+@click.option(
+    "--out",
+    "folder",
+    type=FOLDER,
+    required=True,
+    help="Folder for events/, truth.jsonl, world.json, README.txt.",
+)
+@click.option(
+    "--start", type=click.DateTime(["%Y-%m-%d"]), default="2026-01-01", show_default=True, help="First day."
+)
 @click.option("--clean", is_flag=True, help="No fraud and no look-alikes: ordinary life only.")
 @click.option("--compress", type=click.Choice(["zst", "gz", "none"]), default="zst", show_default=True)
-@click.option("--noise", type=click.FloatRange(0, 5), default=1.0, show_default=True, help="How disorderly the log is.")
+@click.option(
+    "--noise", type=click.FloatRange(0, 5), default=1.0, show_default=True, help="How disorderly the log is."
+)
 def command(
-    persons: int, days: int, seed: int, folder: Path, start: datetime, clean: bool, compress: str, noise: float
+    persons: int,
+    days: int,
+    seed: int,
+    folder: Path,
+    start: datetime,
+    clean: bool,
+    compress: str,
+    noise: float,
 ) -> None:
     """Write the event log of an invented county, with planted fraud, innocent look-alikes, and the truth about them.
 

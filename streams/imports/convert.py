@@ -19,6 +19,7 @@ from streams.imports import complete
 from streams.imports.mapping import REQUIRED, Entry, Mapping, Source, Value, numbered
 from streams.imports.read import Broken, Export, assign, identifier, literal, stage
 from streams.imports.values import Typed, condition, register, typed
+from streams.inputs import reject_record
 from streams.ledger_files import LEDGER, REJECTS, write_ledger
 from streams.run import written_whole
 from streams.wire.reject import Reject
@@ -402,7 +403,7 @@ def _write_rejects(
     rejects.sort(key=lambda one: one[:2])
     with target.open("wb") as out:
         for _, _, reject in rejects:
-            out.write(msgspec.json.encode(reject) + b"\n")
+            out.write(msgspec.json.encode(reject_record(reject)) + b"\n")
     return len(rejects)
 
 

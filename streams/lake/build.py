@@ -17,7 +17,7 @@ from detectors import engine, ledger
 from detectors.facts import fact_schemas
 from streams.decode_log import LogSummary, decode_log
 from streams.errors import Refused
-from streams.inputs import LogCounts, LogInput, OnProgress, reject_record
+from streams.inputs import LogCounts, LogInput, OnProgress, readable_again, reject_record
 from streams.lake.layout import (
     BUCKET_SQL,
     BUCKETS,
@@ -99,7 +99,7 @@ class _Job:
     def run(self, lake: Path, before: Manifest, new: Path, work: Path) -> LakeReport:
         """Decode, tell copies apart, write new files into `new` and take them over into `lake`."""
         spool = MonthSpool(work / "decoded")
-        log = self._decode(spool)
+        log = self._decode(spool, work)
         offset = before.next_seq
         months = list(spool.months())
         con = engine.connect(workspace=work, memory_limit=self.memory_limit)
@@ -147,11 +147,12 @@ class _Job:
         _take_over(lake, before, new, after)
         return LakeReport(log.counts.settled(duplicates, len(conflicts), 0), Lake(lake, after))
 
-    def _decode(self, spool: MonthSpool) -> LogInput:
-        total = total_bytes(list(self.inputs)) if "-" not in self.inputs else None
+    def _decode(self, spool: MonthSpool, work: Path) -> LogInput:
+        inputs = [readable_again(name, work) for name in self.inputs]
+        total = total_bytes(inputs)
         rejects: list[Reject] = []
         summary: LogSummary = decode_log(
-            self.inputs,
+            inputs,
             self.key,
             on_tables=spool.add,
             on_rejects=rejects.extend,

@@ -26,13 +26,12 @@ BROKEN = ("not_json", "no_msgid", "bad_time", "bad_row", "wrong_encoding", "conf
 class Outbox:
     """Collects what is sent, by day of arrival.
 
-    `buckets`: day of arrival → (time of arrival, line). A line is text; bytes that are not UTF-8 stand as
-    surrogate escapes. `counts`: messages by infno or registry, `disorder`: what was done to them.
+    `buckets`: day of arrival → (time of arrival, line without its end). `counts`: messages by infno or registry, `disorder`: what was done to them.
     """
 
     dice: Dice
     noise: float = 1.0
-    buckets: defaultdict[int, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
+    buckets: defaultdict[int, list[tuple[int, bytes]]] = field(default_factory=lambda: defaultdict(list))
     counts: Counter[str] = field(default_factory=Counter)
     disorder: Counter[str] = field(default_factory=Counter)
     pending: int = 0
@@ -58,7 +57,7 @@ class Outbox:
         msgid = f"{place.code}{DATE_DIGITS[day]}{TIME_DIGITS[second]}{_PAIRS[number // 1296]}{_PAIRS[number % 1296]}"
         line = (
             f'{{"infno":"{infno}","msgid":"{msgid}{counter.head}{DATE[day]} {TIME[second]}{counter.tail}{body}}}'
-        )
+        ).encode()
         self.counts[infno] += 1
         self.pending += 1
         if arrive is None:
@@ -69,14 +68,14 @@ class Outbox:
     def register(self, registry: str, msgid: str, t: int, data: str) -> str:
         """A row of a registry, heard of at `t`. `data`: the inside of its data object."""
         day, second = divmod(t, DAY)
-        line = f'{{"registry":"{registry}","msgid":"{msgid}","inf_time":"{DATE[day]} {TIME[second]}","data":{{{data}}}}}'
+        line = f'{{"registry":"{registry}","msgid":"{msgid}","inf_time":"{DATE[day]} {TIME[second]}","data":{{{data}}}}}'.encode()
         self.counts[registry] += 1
         self.pending += 1
         arrive = self._delay(t, line)
         self.buckets[arrive // DAY].append((arrive, line))
         return msgid
 
-    def _delay(self, t: int, line: str) -> int:
+    def _delay(self, t: int, line: bytes) -> int:
         """When a message of time `t` arrives; now and then it arrives twice, or a broken copy beside it."""
         u = self.dice.u()
         noise = self.noise
@@ -106,37 +105,38 @@ class Outbox:
         self.disorder["late_days"] += 1
         return t + DAY + int(fraction * 2 * DAY)
 
-    def _break(self, t: int, line: str, fraction: float) -> None:
+    def _break(self, t: int, sound: bytes, fraction: float) -> None:
         """A broken copy of a sound line."""
         kind = BROKEN[self._turn % len(BROKEN)]
         self._turn += 1
+        line = sound.decode()
         start = line.index('"msgid":"') + 9
         stop = line.index('"', start)
-        other = f"{line[:start]}{line[start:stop - 1]}~{line[stop:]}"
+        clock = line.index('"inf_time":"') + 12
+        other = f"{line[:start]}{line[start : stop - 1]}~{line[stop:]}"
         if kind == "not_json":
-            broken = other[: 60 + int(fraction * (len(other) - 90))]
+            broken = other[: 60 + int(fraction * (len(other) - 90))].encode()
         elif kind == "no_msgid":
-            broken = f'{line[: start - 9]}{line[stop + 2:]}'
+            broken = f"{line[: start - 9]}{line[stop + 2 :]}".encode()
         elif kind == "bad_time":
-            here = other.index('"inf_time":"') + 12
-            broken = f"{other[:here]}2026-13-45 99:00:00{other[here + 19:]}"
+            broken = f"{other[:clock]}2026-13-45 99:00:00{other[clock + 19 :]}".encode()
         elif kind == "bad_row":
-            if line[10:14] not in ("2204", "2301"):
+            if line[10:14] not in (
+                "2204",
+                "2301",
+            ):  # a broken copy of another kind would be a second settlement
                 self._turn -= 1
                 return
-            here = other.index('"fee_ocur_time":"')
-            broken = f"{other[:here + 17]}2026-02-30 25:61:00{other[here + 36:]}"
+            here = other.index('"fee_ocur_time":"') + 17
+            broken = f"{other[:here]}2026-02-30 25:61:00{other[here + 19 :]}".encode()
         elif kind == "wrong_encoding":
-            data = other.encode("gbk")
-            if data == other.encode("utf-8"):
+            broken = other.encode("gbk")
+            if broken == other.encode():
                 self._turn -= 1
                 return
-            broken = data.decode("utf-8", "surrogateescape")
         else:  # conflict: the same msgid, other content, later
-            here = line.index('"inf_time":"') + 12
-            later = t + 60
-            day, second = divmod(later, DAY)
-            broken = f"{line[:here]}{DATE[day]} {TIME[second]}{line[here + 19:]}"
+            day, second = divmod(t + 60, DAY)
+            broken = f"{line[:clock]}{DATE[day]} {TIME[second]}{line[clock + 19 :]}".encode()
         self.disorder[kind] += 1
         self.pending += 1
         when = t + 60 + int(fraction * 300)

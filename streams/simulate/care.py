@@ -24,7 +24,9 @@ from streams.simulate.wards import plan_stays
 _REASONS = [illness for illness, weight in cat.CLINIC_ILLNESSES for _ in range(weight)]
 
 
-def live(county: County, person: Person, dice: Dice, *, quiet: Iterable[tuple[int, int]] = (), stays: bool = True) -> None:
+def live(
+    county: County, person: Person, dice: Dice, *, quiet: Iterable[tuple[int, int]] = (), stays: bool = True
+) -> None:
     """Lives the whole world's time of a person. `quiet`: day ranges with nothing of it; `stays`: may go to hospital."""
     world = county.world
     years = world.days / 365
@@ -58,7 +60,12 @@ def _die(county: County, person: Person, dice: Dice) -> None:
     day = person.dead
     assert day is not None
     end = county.world.last * DAY
-    for source, odds, soonest, latest in (("civil", 0.95, 3, 40), ("police", 0.4, 2, 20), ("funeral", 0.7, 1, 4), ("hospital", 0.3, 0, 1)):
+    for source, odds, soonest, latest in (
+        ("civil", 0.95, 3, 40),
+        ("police", 0.4, 2, 20),
+        ("funeral", 0.7, 1, 4),
+        ("hospital", 0.3, 0, 1),
+    ):
         if dice.chance(odds):
             t = (day + dice.between(soonest, latest)) * DAY + 9 * HOUR + dice.below(8 * HOUR)
             if t < end:
@@ -86,7 +93,9 @@ def _plan_clinic(life: Life) -> None:
     if illness.exams and dice.u() < 0.3:
         items.append((illness.exams[0], 1))
     items += [(care, 1) for care in illness.care[:1]]
-    life.plan(t, lambda: _clinic(life.county, person, dice, t, (illness.code, illness.name), illness.dept, items))
+    life.plan(
+        t, lambda: _clinic(life.county, person, dice, t, (illness.code, illness.name), illness.dept, items)
+    )
 
 
 def choose_clinic(county: County, person: Person, dice: Dice, t: int) -> Place:
@@ -103,9 +112,17 @@ def choose_clinic(county: County, person: Person, dice: Dice, t: int) -> Place:
 
 
 def _clinic(
-    county: County, person: Person, dice: Dice, t: int, sickness: tuple[str, str], dept: str, items: Sequence[tuple[Item, int]], *,
-    place: Place | None = None, chronic: Chronic | None = None,
-) -> None:  # fmt: skip
+    county: County,
+    person: Person,
+    dice: Dice,
+    t: int,
+    sickness: tuple[str, str],
+    dept: str,
+    items: Sequence[tuple[Item, int]],
+    *,
+    place: Place | None = None,
+    chronic: Chronic | None = None,
+) -> None:
     """A visit with everything that may go wrong on the way."""
     u = dice.u
     place = place or choose_clinic(county, person, dice, t)
@@ -138,7 +155,9 @@ def _clinic(
         return
     if y < 0.022:
         visit.charge(items, charged)
-        visit.withdraw(charged + 60, batch="0000" if y < 0.016 else "", arrive=charged - 300 if early else None)
+        visit.withdraw(
+            charged + 60, batch="0000" if y < 0.016 else "", arrive=charged - 300 if early else None
+        )
         visit.charge(items, charged + 120)
         visit.settle(charged + 300)
         return
@@ -168,13 +187,20 @@ def _plan_chronic(life: Life) -> None:
     place = county.places.townships[person.village % len(county.places.townships)]
     for disease in person.chronic:
         registry.chronic_registered(
-            county, place.counters[0], person, disease, place.doctor(place.depts[0], person.number), life.first - 100 - dice.below(300),
+            county,
+            place.counters[0],
+            person,
+            disease,
+            place.doctor(place.depts[0], person.number),
+            life.first - 100 - dice.below(300),
             life.first * DAY + 8 * HOUR + dice.below(8 * HOUR),
-        )  # fmt: skip
+        )
     shop = dice.u() < 0.3
     day = life.first + dice.below(28)
     while day < life.until:
-        when = next((d for d in range(day, min(day + 5, life.until)) if d not in life.taken and weekday(d) != 6), None)
+        when = next(
+            (d for d in range(day, min(day + 5, life.until)) if d not in life.taken and weekday(d) != 6), None
+        )
         if when is not None:
             life.take(when, when)
             t = when * DAY + 8 * HOUR + int(dice.u() * 8 * HOUR)
@@ -191,8 +217,16 @@ def _chronic_visit(county: County, person: Person, dice: Dice, t: int, disease: 
     if place.dark(t - DAY, t + 2 * DAY):
         place = county.places.county[0]
     _clinic(
-        county, person, dice, t, (disease.icd, disease.name), place.depts[0], [(drug, 1) for drug in disease.drugs], place=place, chronic=disease,
-    )  # fmt: skip
+        county,
+        person,
+        dice,
+        t,
+        (disease.icd, disease.name),
+        place.depts[0],
+        [(drug, 1) for drug in disease.drugs],
+        place=place,
+        chronic=disease,
+    )
 
 
 def _plan_dialysis(life: Life) -> None:
@@ -200,7 +234,13 @@ def _plan_dialysis(life: Life) -> None:
     county, person, dice = life.county, life.person, life.dice
     place = county.places.centre
     registry.chronic_registered(
-        county, place.counters[0], person, cat.RENAL, place.doctor("A03.06", 1), life.first - 200, life.first * DAY + 9 * HOUR
+        county,
+        place.counters[0],
+        person,
+        cat.RENAL,
+        place.doctor("A03.06", 1),
+        life.first - 200,
+        life.first * DAY + 9 * HOUR,
     )
     week = (0, 2, 4) if dice.u() < 0.5 else (1, 3, 5)
     for day in range(life.first, life.until):
@@ -213,7 +253,15 @@ def _plan_dialysis(life: Life) -> None:
             life.plan(
                 t,
                 lambda t=t, items=items: _clinic(  # type: ignore[misc]
-                    county, person, dice, t, ("N18.500", "慢性肾脏病5期"), "A03.06", items, place=place, chronic=cat.RENAL
+                    county,
+                    person,
+                    dice,
+                    t,
+                    ("N18.500", "慢性肾脏病5期"),
+                    "A03.06",
+                    items,
+                    place=place,
+                    chronic=cat.RENAL,
                 ),
             )
 
@@ -228,15 +276,25 @@ def _plan_shop(life: Life) -> None:
         return
     owner = None
     if person.insutype != "310":
-        payers = [member for member in kin(person) if member.insutype == "310" and member.account and member.dead is None]
+        payers = [
+            member
+            for member in kin(person)
+            if member.insutype == "310" and member.account and member.dead is None
+        ]
         if not payers or dice.u() < 0.5:
             return
         owner = payers[0]
     life.take(day, day)
     t = day * DAY + 8 * HOUR + 1800 + int(dice.u() * 12 * HOUR)
     items = [(dice.pick(cat.COUNTER_DRUGS), 1 + dice.below(2)) for _ in range(1 + dice.below(3) // 2)]
-    place = life.county.places.pharmacies[(person.village + dice.below(2)) % len(life.county.places.pharmacies)]
-    life.plan(t, lambda: purchase(life.county, person, dice, t, place, items, owner))
+    place = life.county.places.pharmacies[
+        (person.village + dice.below(2)) % len(life.county.places.pharmacies)
+    ]
+
+    def happen() -> None:
+        purchase(life.county, person, dice, t, place, items, owner)
+
+    life.plan(t, happen)
 
 
 def _chronic_sale(county: County, person: Person, dice: Dice, t: int, disease: Chronic) -> None:
@@ -245,12 +303,20 @@ def _chronic_sale(county: County, person: Person, dice: Dice, t: int, disease: C
 
 
 def purchase(
-    county: County, person: Person, dice: Dice, t: int, place: Place, items: Sequence[tuple[Item, int]], owner: Person | None,
+    county: County,
+    person: Person,
+    dice: Dice,
+    t: int,
+    place: Place,
+    items: Sequence[tuple[Item, int]],
+    owner: Person | None,
     disease: Chronic | None = None,
-) -> Sale:  # fmt: skip
+) -> Sale:
     """A purchase with everything that may go wrong on the way."""
     u = dice.u
-    basket: list[Sold] = [(item, count, [county.trace_code(item) for _ in range(count)], False) for item, count in items]
+    basket: list[Sold] = [
+        (item, count, [county.trace_code(item) for _ in range(count)], False) for item, count in items
+    ]
     sale = Sale(county, person, place, dice.pick(place.counters), t, basket, owner=owner)
     if disease:
         sale.med_type, sale.dise = "14", (disease.code, disease.name)
@@ -269,9 +335,20 @@ def purchase(
         else:
             sale.cancel(t + 2400, arrive=t - 60 if early else None)
         sale.returned(t + 2500)
-        again = Sale(county, person, place, sale.counter, t + 2700, [
-            (item, count, [county.trace_code(item) for _ in codes], opened) for item, count, codes, opened in basket
-        ], sale.med_type, sale.dise, owner)  # fmt: skip
+        again = Sale(
+            county,
+            person,
+            place,
+            sale.counter,
+            t + 2700,
+            [
+                (item, count, [county.trace_code(item) for _ in codes], opened)
+                for item, count, codes, opened in basket
+            ],
+            sale.med_type,
+            sale.dise,
+            owner,
+        )
         again.pay()
         again.booked(t + 2900)
         return again

@@ -59,7 +59,9 @@ class Item:
         first = sign * share(abs(total - over), 1000) if self.level == "02" else 0
         scope = total - own - over - first
         q = "" if numbers else '"'
-        amount = f'"det_item_fee_sumamt":{q}{yuan(total)}{q},"cnt":{q}{count}{q},"pric":{q}{yuan(cents)}0000{q}'
+        amount = (
+            f'"det_item_fee_sumamt":{q}{yuan(total)}{q},"cnt":{q}{count}{q},"pric":{q}{yuan(cents)}0000{q}'
+        )
         prop = {"01": "0.0000", "02": "0.1000", "03": "1.0000"}[self.level]
         return Priced(
             asked=f'"med_list_codg":"{self.code}","medins_list_codg":"N{self.code[-9:]}",{amount}',
@@ -86,7 +88,9 @@ def _service(code: str, name: str, kind: str, cents: int, level: str = "01", uni
 _serial = 0
 
 
-def _drug(atc: str, name: str, cents: int, days: int, level: str = "01", rx: str = "1", kind: str = "09") -> Item:
+def _drug(
+    atc: str, name: str, cents: int, days: int, level: str = "01", rx: str = "1", kind: str = "09"
+) -> Item:
     global _serial
     _serial += 1
     if kind == "11":
@@ -281,16 +285,33 @@ STAY_ILLNESSES: tuple[tuple[Illness, int], ...] = (
     (FIBROIDS, 3), (CATARACT_CASE, 4),
 )  # fmt: skip
 
-COLD = Illness("J06.900", "急性上呼吸道感染", "A02", (BANLANGEN, IBUPROFEN, AMOXICILLIN), (BLOOD,), winter=True)
+COLD = Illness(
+    "J06.900", "急性上呼吸道感染", "A02", (BANLANGEN, IBUPROFEN, AMOXICILLIN), (BLOOD,), winter=True
+)
 COUGH = Illness("R05.x00", "咳嗽", "A03.01", (AMBROXOL, COUGH_SYRUP), (), (XRAY,), winter=True)
 INDIGESTION = Illness("K30.x00", "功能性消化不良", "A03.02", (OMEPRAZOLE, STOMACH_POWDER), ())
-BACK_PAIN = Illness("M54.500", "下背痛", "A50", (PAIN_PLASTER, IBUPROFEN), (), (), (ACUPUNCTURE, MASSAGE), ages=(25, 90))
+BACK_PAIN = Illness(
+    "M54.500", "下背痛", "A50", (PAIN_PLASTER, IBUPROFEN), (), (), (ACUPUNCTURE, MASSAGE), ages=(25, 90)
+)
 ALLERGY = Illness("L50.900", "荨麻疹", "A13", (LORATADINE,), (BLOOD,))
 DIZZINESS = Illness("R42.x00", "头晕", "A03.03", (XUESAITONG,), (SUGAR,), (ECG,), ages=(35, 100))
 CHECK_HEART = Illness("I49.900", "心律失常", "A03.04", (METOPROLOL,), (ELECTROLYTE,), (ECG,), ages=(40, 100))
-VAGINITIS = Illness("N76.000", "急性阴道炎", "A05.01", (AMOXICILLIN,), (URINE,), (), (VAGINAL_CARE,), ages=(18, 60), sex="2")
-PRENATAL = Illness("Z34.900", "正常妊娠监督", "A05.02", (OXYTOCIN_LIKE,), (BLOOD, URINE), (ULTRASOUND,), ages=(20, 42), sex="2")
-PROSTATITIS = Illness("N41.100", "慢性前列腺炎", "A04.04", (CEFUROXIME,), (PROSTATE_FLUID, URINE), (), ages=(25, 70), sex="1")
+VAGINITIS = Illness(
+    "N76.000", "急性阴道炎", "A05.01", (AMOXICILLIN,), (URINE,), (), (VAGINAL_CARE,), ages=(18, 60), sex="2"
+)
+PRENATAL = Illness(
+    "Z34.900",
+    "正常妊娠监督",
+    "A05.02",
+    (OXYTOCIN_LIKE,),
+    (BLOOD, URINE),
+    (ULTRASOUND,),
+    ages=(20, 42),
+    sex="2",
+)
+PROSTATITIS = Illness(
+    "N41.100", "慢性前列腺炎", "A04.04", (CEFUROXIME,), (PROSTATE_FLUID, URINE), (), ages=(25, 70), sex="1"
+)
 SKIN_WOUND = Illness("S61.000", "手指开放性伤口", "A20", (AMOXICILLIN,), (), (XRAY,), (DRESSING,))
 
 #: Ordinary reasons for an outpatient visit, with a weight.

@@ -13,6 +13,9 @@ from streams.simulate.money import Bill, Sums, settle, yuan
 from streams.simulate.people import Person
 from streams.simulate.places import DEPARTMENTS, Counter, Place
 
+_ORDINARY = expansion(MDTRT_GRP_TYPE="0", TRUM_FLAG="0", REL_TTP_FLAG="0")
+_EMERGENCY = expansion(MDTRT_GRP_TYPE="0", TRUM_FLAG="0", REL_TTP_FLAG="0", OTP_ER_REFL_FLAG="1")
+
 
 @dataclass(slots=True, eq=False)
 class Clinic:
@@ -66,26 +69,41 @@ class Clinic:
         )
         return self.send("2202", t, body + answered("null"), arrive)
 
-    def seen(self, t: int, extra: Sequence[tuple[str, str]] = (), *, emergency: bool = False, arrive: int | None = None) -> str:
+    def seen(
+        self,
+        t: int,
+        extra: Sequence[tuple[str, str]] = (),
+        *,
+        emergency: bool = False,
+        arrive: int | None = None,
+    ) -> str:
         """2203: visit and diagnoses."""
-        keys = {"MDTRT_GRP_TYPE": "0", "TRUM_FLAG": "0", "REL_TTP_FLAG": "0"}
-        if emergency:
-            keys["OTP_ER_REFL_FLAG"] = "1"
-        rows = ",".join(
-            diagnosis(n + 1, code, name, self.dept, self.doctor, self.begin) for n, (code, name) in enumerate([self.sickness, *extra])
-        )
+        keys = _EMERGENCY if emergency else _ORDINARY
+        rows = diagnosis(1, *self.sickness, self.dept, self.doctor, self.begin)
+        for n, (code, name) in enumerate(extra, 2):
+            rows += "," + diagnosis(n, code, name, self.dept, self.doctor, self.begin)
         body = (
             f'"input":{{"mdtrtinfo":{{"mdtrt_id":"{self.mdtrt_id}","psn_no":"{self.person.psn_no}","med_type":"{self.med_type}",'
             f'"begntime":"{stamp(self.begin)}","main_cond_dscr":"","dise_type_code":"","dise_codg":"{self.dise_codg}",'
-            f'"dise_name":"{self.dise_name}","birctrl_type":"","birctrl_matn_date":"",{expansion(**keys)}}},"diseinfo":[{rows}]}},'
+            f'"dise_name":"{self.dise_name}","birctrl_type":"","birctrl_matn_date":"",{keys}}},"diseinfo":[{rows}]}},'
         )
         return self.send("2203", t, body + answered("null"), arrive)
 
-    def charge(self, items: Sequence[tuple[Item, int]], t: int, *, when: int | None = None, outside: str = "", arrive: int | None = None) -> str:
+    def charge(
+        self,
+        items: Sequence[tuple[Item, int]],
+        t: int,
+        *,
+        when: int | None = None,
+        outside: str = "",
+        arrive: int | None = None,
+    ) -> str:
         """2204: a batch of lines given at `when` (default t), seen at t. `outside`: examined at that other hospital."""
         self.batches += 1
         self.chrg_bchno = f"PC{self.mdtrt_id[1:]}{self.batches:02d}"
-        return self.send("2204", t, self._lines(items, t if when is None else when, self.chrg_bchno, outside), arrive)
+        return self.send(
+            "2204", t, self._lines(items, t if when is None else when, self.chrg_bchno, outside), arrive
+        )
 
     def _lines(self, items: Sequence[tuple[Item, int]], when: int, batch: str, outside: str) -> str:
         numbers = self.place.numbers
@@ -137,14 +155,32 @@ class Clinic:
         person = self.person
         chronic = self.med_type == "14"
         return settle(
-            sums, insutype=person.insutype, mode="chronic" if chronic else "clinic", tier=self.place.tier, spent=person.clinic_spent,
-            paid_deductible=False, assisted=False, servant=False, account=account, shared=shared,
-        )  # fmt: skip
+            sums,
+            insutype=person.insutype,
+            mode="chronic" if chronic else "clinic",
+            tier=self.place.tier,
+            spent=person.clinic_spent,
+            paid_deductible=False,
+            assisted=False,
+            servant=False,
+            account=account,
+            shared=shared,
+        )
 
     def settle(
-        self, t: int, *, bill: Bill | None = None, infno: str = "2207", owner: Person | None = None, invono: str | None = None,
-        insutype: str | None = None, counter: Counter | None = None, arrive: int | None = None, fails: bool = False, name_owner: bool = True,
-    ) -> str:  # fmt: skip
+        self,
+        t: int,
+        *,
+        bill: Bill | None = None,
+        infno: str = "2207",
+        owner: Person | None = None,
+        invono: str | None = None,
+        insutype: str | None = None,
+        counter: Counter | None = None,
+        arrive: int | None = None,
+        fails: bool = False,
+        name_owner: bool = True,
+    ) -> str:
         """2207 (or its trial, 2206). Returns the msgid; `setl_id` and `bill` are then of this settlement.
 
         `owner`: the relative whose account pays; `name_owner`: the gateway knows who that is.
@@ -171,12 +207,26 @@ class Clinic:
         )
         outbox = self.county.outbox
         if fails:
-            return outbox.send(counter or self.counter, infno, t, body + refused("个人账户查询超时，请重试"), arrive)
+            return outbox.send(
+                counter or self.counter, infno, t, body + refused("个人账户查询超时，请重试"), arrive
+            )
         output = settled(
-            person, self.mdtrt_id, setl_id, t + 1, self.med_type, self.cert_type, bill, numbers=place.numbers, insutype=insutype
+            person,
+            self.mdtrt_id,
+            setl_id,
+            t + 1,
+            self.med_type,
+            self.cert_type,
+            bill,
+            numbers=place.numbers,
+            insutype=insutype,
         )
         msgid = outbox.send(
-            counter or self.counter, infno, t, f'{body}"response":{{"infcode":0,"inf_refmsgid":"","err_msg":"","output":{output}}}', arrive
+            counter or self.counter,
+            infno,
+            t,
+            f'{body}"response":{{"infcode":0,"inf_refmsgid":"","err_msg":"","output":{output}}}',
+            arrive,
         )
         if not trial:
             self.setl_id, self.bill = setl_id, bill

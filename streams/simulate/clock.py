@@ -17,7 +17,9 @@ _EPOCH = date(1900, 1, 1)
 _LAST = date(2100, 1, 1)
 
 #: "2026-01-05" by day number (days since 1900-01-01).
-DATE: list[str] = np.datetime_as_string(np.arange(_EPOCH.isoformat(), _LAST.isoformat(), dtype="datetime64[D]")).tolist()
+DATE: list[str] = np.datetime_as_string(
+    np.arange(_EPOCH.isoformat(), _LAST.isoformat(), dtype="datetime64[D]")
+).tolist()
 #: "20260105" by day number.
 DATE_DIGITS: list[str] = [text.replace("-", "") for text in DATE]
 

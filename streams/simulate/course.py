@@ -6,9 +6,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from streams.simulate.catalogue import (
-    ANAESTHESIA, BED, BED_ICU, BLOOD, ECG_MONITOR, HEATING, INFUSION_SET, LENS, MESH, NURSING_1, NURSING_2, SPO2_MONITOR, WARD_ROUND,
-)  # fmt: skip
-from streams.simulate.catalogue import CATARACT_CASE, HERNIA_CASE, SCHIZOPHRENIA
+    ANAESTHESIA,
+    BED,
+    BED_ICU,
+    BLOOD,
+    CATARACT_CASE,
+    ECG_MONITOR,
+    HEATING,
+    HERNIA_CASE,
+    INFUSION_SET,
+    LENS,
+    MESH,
+    NURSING_1,
+    NURSING_2,
+    SCHIZOPHRENIA,
+    SPO2_MONITOR,
+    WARD_ROUND,
+)
 from streams.simulate.clock import DATE, DAY, HOUR, MINUTE
 from streams.simulate.dice import Dice
 from streams.simulate.stay import Given, Line, Stay
@@ -68,12 +82,20 @@ def day_lines(stay: Stay, day: int, dice: Dice, course: Course) -> list[Given]:
     u = dice.u
     lines: list[Given] = []
     if not last or same_day:
-        at_night = min(midnight + 23 * HOUR, stay.end) if same_day else max(midnight + 23 * HOUR, stay.begin + 60)
+        at_night = (
+            min(midnight + 23 * HOUR, stay.end) if same_day else max(midnight + 23 * HOUR, stay.begin + 60)
+        )
         if day in course.icu:
             lines.append((BED_ICU, 1, at_night))
         else:
             lines.append((BED, 1, at_night))
-        lines.append((NURSING_1 if day in course.icu or (day < 2 and ill.operation) else NURSING_2, 1, at_night - 30 * MINUTE))
+        lines.append(
+            (
+                NURSING_1 if day in course.icu or (day < 2 and ill.operation) else NURSING_2,
+                1,
+                at_night - 30 * MINUTE,
+            )
+        )
         lines.append((WARD_ROUND, 1, min(begin + 30 * MINUTE, at_night)))
         if DATE[stay.first_day + day][5:7] in ("12", "01", "02"):
             lines.append((HEATING, 1, at_night))
@@ -130,7 +152,8 @@ def run(stay: Stay, dice: Dice, course: Course | None = None) -> Stay:
             stop = (stay.first_day + idle[0]) * DAY - 2 * HOUR
         if stop > stay.begin:
             stay.ordered(
-                [(drug, stay.begin + HOUR, max(stop, stay.begin + HOUR)) for drug in ill.drugs[:2]], stay.begin + 2 * HOUR + int(u() * 3600)
+                [(drug, stay.begin + HOUR, max(stop, stay.begin + HOUR)) for drug in ill.drugs[:2]],
+                stay.begin + 2 * HOUR + int(u() * 3600),
             )
         if ill.labs:
             stay.reported(ill.labs[0], stay.begin + HOUR, stay.begin + 5 * HOUR + int(u() * 9000))
@@ -165,7 +188,9 @@ def run(stay: Stay, dice: Dice, course: Course | None = None) -> Stay:
             if course.listed:
                 stay.listed(seen + 2 * DAY, adm_way=course.adm_way, by_day=course.by_day, way="9")
     if course.take_home and stay.illness.drugs:
-        stay.upload([(drug, 2, stay.end - 300) for drug in stay.illness.drugs[:1]], settle_at - 800, take_home=True)
+        stay.upload(
+            [(drug, 2, stay.end - 300) for drug in stay.illness.drugs[:1]], settle_at - 800, take_home=True
+        )
     if course.correct:
         course.correct(stay, settle_at - 700)
     if course.discharge:
@@ -179,11 +204,23 @@ def run(stay: Stay, dice: Dice, course: Course | None = None) -> Stay:
         if course.listed:
             icu = sorted(course.icu)
             stay.listed(
-                settle_at + DAY + course.listed_after + int(u() * 30 * HOUR), adm_way=course.adm_way, planned_return=course.planned_return,
-                newborn=course.newborn, by_day=course.by_day or stay.illness is SCHIZOPHRENIA, way=course.way, extra=course.extra_diagnoses,
-                operation=course.operation, bill_no=course.bill_no, bill_code=course.bill_code,
-                icu=(first_midnight + icu[0] * DAY + 10 * HOUR, first_midnight + (icu[-1] + 1) * DAY + 9 * HOUR) if icu else None,
-            )  # fmt: skip
+                settle_at + DAY + course.listed_after + int(u() * 30 * HOUR),
+                adm_way=course.adm_way,
+                planned_return=course.planned_return,
+                newborn=course.newborn,
+                by_day=course.by_day or stay.illness is SCHIZOPHRENIA,
+                way=course.way,
+                extra=course.extra_diagnoses,
+                operation=course.operation,
+                bill_no=course.bill_no,
+                bill_code=course.bill_code,
+                icu=(
+                    first_midnight + icu[0] * DAY + 10 * HOUR,
+                    first_midnight + (icu[-1] + 1) * DAY + 9 * HOUR,
+                )
+                if icu
+                else None,
+            )
     return stay
 
 

@@ -16,9 +16,13 @@ BETWEEN_STAYS = 45
 
 #: Mean number a year of clinic visits, pharmacy visits, stays and deaths, by upper age.
 _RATES = (
-    (6, 6.5, 0.8, 0.13, 0.0004), (18, 3.0, 0.8, 0.03, 0.0002), (40, 2.6, 3.2, 0.05, 0.0006), (60, 4.2, 5.0, 0.11, 0.003),
-    (75, 7.0, 5.5, 0.26, 0.013), (200, 7.5, 4.0, 0.40, 0.05),
-)  # fmt: skip
+    (6, 6.5, 0.8, 0.13, 0.0004),
+    (18, 3.0, 0.8, 0.03, 0.0002),
+    (40, 2.6, 3.2, 0.05, 0.0006),
+    (60, 4.2, 5.0, 0.11, 0.003),
+    (75, 7.0, 5.5, 0.26, 0.013),
+    (200, 7.5, 4.0, 0.40, 0.05),
+)
 
 
 def rates(age: int) -> tuple[float, float, float, float]:
@@ -65,7 +69,10 @@ class Life:
         """Days for a stay, if they are free and far from every other stay."""
         if end + 4 >= self.until or any(day in self.taken for day in range(begin - 2, end + 3)):
             return False
-        if any(begin - BETWEEN_STAYS < other_end and other < end + BETWEEN_STAYS for other, other_end in self.stays):
+        if any(
+            begin - BETWEEN_STAYS < other_end and other < end + BETWEEN_STAYS
+            for other, other_end in self.stays
+        ):
             return False
         self.take(begin - 2, end + 2)
         self.stays.append((begin, end))
@@ -76,6 +83,7 @@ class Life:
         self.plans.sort(key=lambda plan: plan[:2])
         for _, _, act in self.plans:
             act()
+        self.plans.clear()  # they refer to this life: no circles for the collector to find
 
 
 def fitting(some: list[Illness], person: Person, day: int, dice: Dice) -> Illness | None:

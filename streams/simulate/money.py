@@ -12,12 +12,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+_HUNDREDTHS = [f".{n:02d}" for n in range(100)]
+#: Amounts below 300 yuan are most of all that is ever written.
+_SMALL = [f"{n // 100}{_HUNDREDTHS[n % 100]}" for n in range(30000)]
+
 
 def yuan(cents: int) -> str:
     """Cents as a decimal with two places."""
+    if 0 <= cents < 30000:
+        return _SMALL[cents]
     if cents < 0:
-        return f"-{-cents // 100}.{-cents % 100:02d}"
-    return f"{cents // 100}.{cents % 100:02d}"
+        return f"-{-cents // 100}{_HUNDREDTHS[-cents % 100]}"
+    return f"{cents // 100}{_HUNDREDTHS[cents % 100]}"
 
 
 def share(cents: int, basis_points: int) -> int:

@@ -9,7 +9,9 @@ from streams.simulate.clock import DATE, DATE_DIGITS
 from streams.simulate.dice import Dice
 from streams.simulate.world import World
 
-SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾萧田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈"
+SURNAMES = (
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾萧田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈"
+)
 GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰红梅建国志文斌海燕宁欣怡子涵浩然梓轩雨桐思远嘉豪"
 
 #: The county, by its administrative code; real codes do not begin with 99.
@@ -131,7 +133,9 @@ class Residents:
                     relate(sibling, child, "sibling", child.born)
                 home.append(child)
         if head.age(today) < 50 and len(home) < most and u() < 0.30:
-            elder = self.person(dice, gend="1" if u() < 0.42 else "2", age=head.age(today) + 25, village=village)
+            elder = self.person(
+                dice, gend="1" if u() < 0.42 else "2", age=head.age(today) + 25, village=village
+            )
             relate(head, elder, "parent", head.born)
             for child in home[2:]:
                 relate(child, elder, "grandparent", child.born)
@@ -167,7 +171,9 @@ class Residents:
         person = Person(
             number=number,
             psn_no=f"9901{number:016d}",
-            name=SURNAMES[int(u() * len(SURNAMES))] + GIVEN[int(u() * len(GIVEN))] + (GIVEN[int(u() * len(GIVEN))] if u() < 0.7 else ""),
+            name=SURNAMES[int(u() * len(SURNAMES))]
+            + GIVEN[int(u() * len(GIVEN))]
+            + (GIVEN[int(u() * len(GIVEN))] if u() < 0.7 else ""),
             gend=gend,
             born=born,
             certno=certificate(born, gend == "1", number),
@@ -192,7 +198,11 @@ class Residents:
         u = dice.u
         if years >= 40:
             odds = 0.12 if years < 60 else 0.42
-            person.chronic = tuple(disease for disease in CHRONICS if u() < odds * (1, 0.45, 0.3, 0.06, 0.06)[CHRONICS.index(disease)])
+            person.chronic = tuple(
+                disease
+                for disease in CHRONICS
+                if u() < odds * (1, 0.45, 0.3, 0.06, 0.06)[CHRONICS.index(disease)]
+            )
             person.renal = u() < 0.0009
             person.cancer = not person.renal and u() < 0.0016
         if years >= 20:

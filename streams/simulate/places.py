@@ -112,16 +112,33 @@ def build(world: World) -> Places:
     serial = {"H": 0, "P": 0}
 
     def place(
-        kind: str, name: str, level: str, tier: int, *, admdvs: str = HOME, beds: int = 0, at: tuple[float, float] | None = None,
-        depts: tuple[str, ...] = (), desks: int = 2,
-    ) -> Place:  # fmt: skip
+        kind: str,
+        name: str,
+        level: str,
+        tier: int,
+        *,
+        admdvs: str = HOME,
+        beds: int = 0,
+        at: tuple[float, float] | None = None,
+        depts: tuple[str, ...] = (),
+        desks: int = 2,
+    ) -> Place:
         serial[kind] += 1
         number = serial[kind]
         lon, lat = at or (110.0 + int(dice.u() * 300) / 1000, 33.0 + int(dice.u() * 250) / 1000)
         new = Place(
-            f"{kind}{admdvs}{number:05d}", name, "1" if kind == "H" else "2", level, admdvs, tier, beds, lon, lat,
-            numbers=number % 3 == 2, depts=depts,
-        )  # fmt: skip
+            f"{kind}{admdvs}{number:05d}",
+            name,
+            "1" if kind == "H" else "2",
+            level,
+            admdvs,
+            tier,
+            beds,
+            lon,
+            lat,
+            numbers=number % 3 == 2,
+            depts=depts,
+        )
         for dept in depts:
             first = sum(len(some) for some in new.doctors.values())
             count = 2 + beds * DEPARTMENTS[dept][1] // 1500
@@ -130,38 +147,90 @@ def build(world: World) -> Places:
             new.counters.append(counter(new, desk))
         return new
 
-    wards = tuple(dept for dept in DEPARTMENTS if dept not in ("A13", "A15", "A19", "A05.02", "A07.01", "A03.06"))
+    wards = tuple(
+        dept for dept in DEPARTMENTS if dept not in ("A13", "A15", "A19", "A05.02", "A07.01", "A03.06")
+    )
     counties = max(1, round(world.persons / 40000))
     per_bed = max(60, world.persons // 200 // counties)
     county = [
-        place("H", f"测试县人民医院{n + 1}", "5", 2, beds=per_bed, at=(110.150 + n / 50, 33.120 + n / 60), depts=(*wards, "A13"), desks=8)
+        place(
+            "H",
+            f"测试县人民医院{n + 1}",
+            "5",
+            2,
+            beds=per_bed,
+            at=(110.150 + n / 50, 33.120 + n / 60),
+            depts=(*wards, "A13"),
+            desks=8,
+        )
         for n in range(counties)
     ]
-    branch = place("H", "测试县人民医院门诊部", "5", 2, at=(county[0].longitude, county[0].latitude), depts=("A02", "A50"))
+    branch = place(
+        "H",
+        "测试县人民医院门诊部",
+        "5",
+        2,
+        at=(county[0].longitude, county[0].latitude),
+        depts=("A02", "A50"),
+    )
     psychiatric = place("H", "测试县精神病医院", "6", 2, beds=60, depts=("A15",))
-    maternity = place("H", "测试县妇幼保健院", "6", 2, beds=50, depts=("A05.02", "A05.01", "A07.01", "A07.04"), desks=3)
+    maternity = place(
+        "H", "测试县妇幼保健院", "6", 2, beds=50, depts=("A05.02", "A05.01", "A07.01", "A07.04"), desks=3
+    )
     centre = place("H", "测试县肿瘤血透中心", "6", 2, beds=40, depts=("A19", "A03.06"), desks=3)
     townships = [
-        place("H", f"测试县第{n + 1}乡镇卫生院", "9", 1, beds=30, depts=wards, desks=2) for n in range(max(4, world.persons // 2500))
+        place("H", f"测试县第{n + 1}乡镇卫生院", "9", 1, beds=30, depts=wards, desks=2)
+        for n in range(max(4, world.persons // 2500))
     ]
     townships[1].orders = False
-    clinics = [place("H", f"测试县第{n + 1}村卫生室", "11", 1, depts=("A02",), desks=1) for n in range(max(3, world.persons // 900))]
-    pharmacies = [place("P", f"测试大药房{n + 1:03d}店", "11", 1, desks=2) for n in range(max(4, world.persons // 1100))]
-    city = place("H", "测试市第一人民医院", "2", 3, admdvs="990201", beds=900, at=(111.010, 33.130), depts=(*wards, "A19"), desks=4)
-    province = place("H", "邻省中心医院", "2", 3, admdvs="980101", beds=900, at=(110.150, 33.840), depts=(*wards, "A19"), desks=4)
+    clinics = [
+        place("H", f"测试县第{n + 1}村卫生室", "11", 1, depts=("A02",), desks=1)
+        for n in range(max(3, world.persons // 900))
+    ]
+    pharmacies = [
+        place("P", f"测试大药房{n + 1:03d}店", "11", 1, desks=2) for n in range(max(4, world.persons // 1100))
+    ]
+    city = place(
+        "H",
+        "测试市第一人民医院",
+        "2",
+        3,
+        admdvs="990201",
+        beds=900,
+        at=(111.010, 33.130),
+        depts=(*wards, "A19"),
+        desks=4,
+    )
+    province = place(
+        "H",
+        "邻省中心医院",
+        "2",
+        3,
+        admdvs="980101",
+        beds=900,
+        at=(110.150, 33.840),
+        depts=(*wards, "A19"),
+        desks=4,
+    )
     city.online = counter(city, 90, opter_type="3", dev_no="APP")
     dark = townships[2]
     day = world.first + 9
     while day + 8 < world.last:
         dark.outages.append((day * DAY + 17 * HOUR, day * DAY + 17 * HOUR + 64 * HOUR))
         day += 30
-    return Places(county, branch, psychiatric, maternity, centre, townships, clinics, pharmacies, city, province)
+    return Places(
+        county, branch, psychiatric, maternity, centre, townships, clinics, pharmacies, city, province
+    )
 
 
 def counter(place: Place, number: int, *, opter_type: str = "1", dev_no: str | None = None) -> Counter:
     """A counter of an institution; every fourth one has a terminal without a name."""
     opter = f"{'YD' if place.kind == '2' else 'YB'}{place.code[-5:]}{number + 1:02d}"
-    device = dev_no if dev_no is not None else ("null" if number % 4 == 3 else f"POS-{place.code[-5:]}-{number + 1}")
+    device = (
+        dev_no
+        if dev_no is not None
+        else ("null" if number % 4 == 3 else f"POS-{place.code[-5:]}-{number + 1}")
+    )
     return Counter(
         place,
         opter,

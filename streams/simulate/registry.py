@@ -60,7 +60,15 @@ def catalogue(county: County, t: int, items: Iterable[Item] = ITEMS) -> None:
         )
 
 
-def insured(county: County, person: Person, t: int, period: Period | None = None, *, version: int = 1, valid: bool = True) -> str:
+def insured(
+    county: County,
+    person: Person,
+    t: int,
+    period: Period | None = None,
+    *,
+    version: int = 1,
+    valid: bool = True,
+) -> str:
     """A row of the insured registry (the person's first period if none is named)."""
     period = period or person.periods[0]
     return county.outbox.register(
@@ -77,7 +85,16 @@ def insured(county: County, person: Person, t: int, period: Period | None = None
 VOID = ',"vali_flag":"0"'
 
 
-def family(county: County, person: Person, member: Person, relation: str, since: int, t: int, *, until: int | None = None) -> str:
+def family(
+    county: County,
+    person: Person,
+    member: Person,
+    relation: str,
+    since: int,
+    t: int,
+    *,
+    until: int | None = None,
+) -> str:
     """`member` is the `relation` of `person`."""
     return county.outbox.register(
         "family",
@@ -88,7 +105,9 @@ def family(county: County, person: Person, member: Person, relation: str, since:
     )
 
 
-def death(county: County, person: Person, day: int, source: str, t: int, *, version: int = 1, valid: bool = True) -> str:
+def death(
+    county: County, person: Person, day: int, source: str, t: int, *, version: int = 1, valid: bool = True
+) -> str:
     return county.outbox.register(
         "death",
         f"REG-death-{person.number:08d}-{source}-{version}",
@@ -98,9 +117,19 @@ def death(county: County, person: Person, day: int, source: str, t: int, *, vers
 
 
 def manual(
-    county: County, person: Person, place: Place, reim_id: str, begin: int, end: int, cents: int, fund: int, t: int, *, bill_code: str,
+    county: County,
+    person: Person,
+    place: Place,
+    reim_id: str,
+    begin: int,
+    end: int,
+    cents: int,
+    fund: int,
+    t: int,
+    *,
+    bill_code: str,
     bill_no: str,
-) -> str:  # fmt: skip
+) -> str:
     """A claim paid by hand at the agency."""
     return county.outbox.register(
         "manual_reimbursement",
@@ -140,7 +169,9 @@ def looked_up(county: County, counter: Counter, person: Person, t: int) -> str:
     return county.outbox.send(counter, "1101", t, body)
 
 
-def chronic_registered(county: County, counter: Counter, person: Person, disease: Chronic, doctor: str, day: int, t: int) -> str:
+def chronic_registered(
+    county: County, counter: Counter, person: Person, disease: Chronic, doctor: str, day: int, t: int
+) -> str:
     """2503."""
     place = counter.place
     body = (
@@ -153,8 +184,15 @@ def chronic_registered(county: County, counter: Counter, person: Person, disease
 
 
 def referred(
-    county: County, counter: Counter, person: Person, sickness: tuple[str, str], to: Place, day: int, t: int, mdtrt_id: str = "",
-) -> str:  # fmt: skip
+    county: County,
+    counter: Counter,
+    person: Person,
+    sickness: tuple[str, str],
+    to: Place,
+    day: int,
+    t: int,
+    mdtrt_id: str = "",
+) -> str:
     """2501: sent on to another hospital."""
     kind = "1" if to.admdvs[:4] == HOME[:4] else ("2" if to.admdvs[:2] == HOME[:2] else "3")
     body = (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +21,7 @@ from streams.simulate.places import build
 from streams.simulate.plants import plant_all
 from streams.simulate.truth import Plant
 from streams.simulate.world import World
-from streams.simulate.writer import Compression, LogWriter, encode
+from streams.simulate.writer import Compression, LogWriter, in_order
 
 #: Residents of a block share a stream of chance, and households do not reach beyond a block.
 BLOCK = 400
@@ -35,13 +37,34 @@ class Log(NamedTuple):
     manifest: dict[str, object]
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage collection meanwhile: millions of lines wait, and nothing here refers in circles."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _kept(outbox: Outbox) -> None:
+    """Everything stays in memory."""
+
+
 def _silent(stage: str, done: int, total: int) -> None:
     """No progress shown."""
 
 
 def _live(world: World, spill: Callable[[Outbox], None], progress: Progress) -> tuple[County, list[Plant]]:
     places = build(world)
-    county = County(world, places, Residents(world, max(5, world.persons // 150), max(6, world.persons // 500)), Outbox(Dice(world.seed, 0), world.noise))
+    county = County(
+        world,
+        places,
+        Residents(world, max(5, world.persons // 150), max(6, world.persons // 500)),
+        Outbox(Dice(world.seed, 0), world.noise),
+    )
     outbox = county.outbox
     start = world.first * DAY
     registry.catalogue(county, start)
@@ -68,7 +91,12 @@ def _live(world: World, spill: Callable[[Outbox], None], progress: Progress) -> 
     _checks(county, Dice(world.seed, 4))
     truth: list[Plant] = []
     if world.planted:
-        truth = plant_all(county, lambda done, total: (spill(outbox), progress("植入", done, total))[1])
+
+        def planted(done: int, total: int) -> None:
+            spill(outbox)
+            progress("植入", done, total)
+
+        truth = plant_all(county, planted)
     return county, truth
 
 
@@ -79,8 +107,21 @@ def _stock(county: County, dice: Dice) -> None:
     for place in places.pharmacies:
         sale.stock_opening(county, place.counters[0], drugs, world.first * DAY + 7 * HOUR + dice.below(HOUR))
         for day in range(world.first + 1 + dice.below(6), world.last, 7):
-            sale.stock_purchase(county, place.counters[0], [dice.pick(drugs) for _ in range(4)], 30, day * DAY + 9 * HOUR + dice.below(6 * HOUR))
-    for place in [*places.hospitals(), places.psychiatric, places.maternity, places.centre, places.city, places.province]:
+            sale.stock_purchase(
+                county,
+                place.counters[0],
+                [dice.pick(drugs) for _ in range(4)],
+                30,
+                day * DAY + 9 * HOUR + dice.below(6 * HOUR),
+            )
+    for place in [
+        *places.hospitals(),
+        places.psychiatric,
+        places.maternity,
+        places.centre,
+        places.city,
+        places.province,
+    ]:
         for day in range(world.first, world.last):
             t = day * DAY + 16 * HOUR + dice.below(5 * HOUR)
             if not place.dark(t, t + 1):
@@ -118,16 +159,19 @@ def _manifest(county: County, truth: list[Plant]) -> dict[str, object]:
 
 def simulate(world: World) -> Log:
     """A world in memory. For small worlds: everything is held at once."""
-    county, truth = _live(world, lambda outbox: None, _silent)
-    events: list[bytes] = []
-    for day in sorted(county.outbox.buckets):
-        events += encode(county.outbox.buckets[day])
+    with _uncollected():
+        county, truth = _live(world, _kept, _silent)
+        events: list[bytes] = []
+        for day in sorted(county.outbox.buckets):
+            events += in_order(county.outbox.buckets[day])
     return Log(events, truth, _manifest(county, truth))
 
 
-def write(world: World, folder: Path, *, compression: Compression = "zst", progress: Progress = _silent) -> dict[str, object]:
+def write(
+    world: World, folder: Path, *, compression: Compression = "zst", progress: Progress = _silent
+) -> dict[str, object]:
     """A world in files: `events/*.jsonl[.zst|.gz]`, `truth.jsonl`, `world.json`, `README.txt`. Returns world.json's content."""
-    with LogWriter(folder, compression) as writer:
+    with _uncollected(), LogWriter(folder, compression) as writer:
         county, truth = _live(world, writer.spill, progress)
         writer.finish(county.outbox, progress)
         manifest = _manifest(county, truth)

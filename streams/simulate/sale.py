@@ -41,9 +41,17 @@ class Sale:
         return self.county.outbox.send(self.counter, infno, t, body, arrive)
 
     def pay(
-        self, t: int | None = None, *, infno: str = "2102", fails: bool = False, arrive: int | None = None, name_owner: bool = True,
-        invono: str | None = None, insutype: str | None = None, bill: Bill | None = None,
-    ) -> str:  # fmt: skip
+        self,
+        t: int | None = None,
+        *,
+        infno: str = "2102",
+        fails: bool = False,
+        arrive: int | None = None,
+        name_owner: bool = True,
+        invono: str | None = None,
+        insutype: str | None = None,
+        bill: Bill | None = None,
+    ) -> str:
         """2102 (or its trial, 2101). Every call that is no trial is a purchase of its own."""
         person, place, begin = self.person, self.place, self.begin
         t = begin if t is None else t
@@ -60,7 +68,8 @@ class Sale:
             sums.first += priced.first
             sums.scope += priced.scope
             traces = ",".join(
-                f'{{"feedetl_sn":"{sn}","drug_trac_codg":"{code}","trdn_flag":"{1 if opened else 0}"}}' for code in codes
+                f'{{"feedetl_sn":"{sn}","drug_trac_codg":"{code}","trdn_flag":"{1 if opened else 0}"}}'
+                for code in codes
             )
             rows.append(
                 f'{{"feedetl_sn":"{sn}","rxno":"","rx_circ_flag":"0","fee_ocur_time":"{when}",{priced.asked},"sin_dos_dscr":"",'
@@ -72,9 +81,17 @@ class Sale:
         if bill is None:
             chronic = self.med_type == "14"
             bill = settle(
-                sums, insutype=person.insutype, mode="chronic" if chronic else "shop", tier=1, spent=0, paid_deductible=False,
-                assisted=False, servant=False, account=max(0, payer.account - payer.account_spent), shared=self.owner is not None,
-            )  # fmt: skip
+                sums,
+                insutype=person.insutype,
+                mode="chronic" if chronic else "shop",
+                tier=1,
+                spent=0,
+                paid_deductible=False,
+                assisted=False,
+                servant=False,
+                account=max(0, payer.account - payer.account_spent),
+                shared=self.owner is not None,
+            )
         flag = "2" if self.owner else ("1" if bill.acct else "0")
         keys = {"ACCT_OWNER_PSN_NO": self.owner.psn_no} if self.owner and name_owner else {}
         mdtrt_id = "" if trial else person.next_visit()
@@ -88,13 +105,31 @@ class Sale:
         )
         if fails:
             return self.send(infno, t, body + refused("药品追溯码校验超时，请重试"), arrive)
-        output = settled(person, mdtrt_id, setl_id, t + 1, self.med_type, self.cert_type, bill, numbers=numbers, insutype=insutype)
+        output = settled(
+            person,
+            mdtrt_id,
+            setl_id,
+            t + 1,
+            self.med_type,
+            self.cert_type,
+            bill,
+            numbers=numbers,
+            insutype=insutype,
+        )
         msgid = self.send(
-            infno, t,
-            f'{body}"response":{{"infcode":0,"inf_refmsgid":"","err_msg":"","output":{output[:-1]},"detlcutinfo":[{",".join(cuts)}]}}}}', arrive,
-        )  # fmt: skip
+            infno,
+            t,
+            f'{body}"response":{{"infcode":0,"inf_refmsgid":"","err_msg":"","output":{output[:-1]},"detlcutinfo":[{",".join(cuts)}]}}}}',
+            arrive,
+        )
         if not trial:
-            self.mdtrt_id, self.setl_id, self.msgid, self.bill, self.sums = mdtrt_id, setl_id, msgid, bill, sums
+            self.mdtrt_id, self.setl_id, self.msgid, self.bill, self.sums = (
+                mdtrt_id,
+                setl_id,
+                msgid,
+                bill,
+                sums,
+            )
             payer.account_spent += bill.acct
         return msgid
 
@@ -102,22 +137,29 @@ class Sale:
         """2103."""
         if self.bill:
             (self.owner or self.person).account_spent -= self.bill.acct
-        body = (
-            f'"input":{{"data":{{"setl_id":"{self.setl_id}","mdtrt_id":"{self.mdtrt_id}","psn_no":"{self.person.psn_no}","exp_content":""}}}},'
-        )
+        body = f'"input":{{"data":{{"setl_id":"{self.setl_id}","mdtrt_id":"{self.mdtrt_id}","psn_no":"{self.person.psn_no}","exp_content":""}}}},'
         return self.send("2103", t, body + answered("null"), arrive)
 
     def reverse(self, t: int, arrive: int | None = None) -> str:
         """2601 of the 2102."""
-        body = f'"input":{{"data":{{"psn_no":"{self.person.psn_no}","omsgid":"{self.msgid}","oinfno":"2102"}}}},'
+        body = (
+            f'"input":{{"data":{{"psn_no":"{self.person.psn_no}","omsgid":"{self.msgid}","oinfno":"2102"}}}},'
+        )
         return self.send("2601", t, body + answered("null"), arrive)
 
     def booked(self, t: int, arrive: int | None = None) -> str:
         """3505A: the same sale in the pharmacy's stock."""
         return stock_sale(
-            self.county, self.counter, self.basket, self.begin, t, setl_id=self.setl_id, mdtrt_sn=self.mdtrt_id, psn_no=self.person.psn_no,
+            self.county,
+            self.counter,
+            self.basket,
+            self.begin,
+            t,
+            setl_id=self.setl_id,
+            mdtrt_sn=self.mdtrt_id,
+            psn_no=self.person.psn_no,
             arrive=arrive,
-        )  # fmt: skip
+        )
 
     def returned(self, t: int, arrive: int | None = None) -> str:
         """3506A: the packs came back."""
@@ -143,9 +185,17 @@ def _goods(item: Item) -> str:
 
 
 def stock_sale(
-    county: County, counter: Counter, basket: Sequence[Sold], when: int, t: int, *, setl_id: str = "", mdtrt_sn: str = "",
-    psn_no: str = "", arrive: int | None = None,
-) -> str:  # fmt: skip
+    county: County,
+    counter: Counter,
+    basket: Sequence[Sold],
+    when: int,
+    t: int,
+    *,
+    setl_id: str = "",
+    mdtrt_sn: str = "",
+    psn_no: str = "",
+    arrive: int | None = None,
+) -> str:
     """3505A of a sale at `when`, seen at `t`; without a settlement it was paid by the buyer alone."""
     insured = 1 if setl_id else 0
     rows = ",".join(
@@ -156,7 +206,9 @@ def stock_sale(
         f'"prsc_dr_no":"","phar_no":"YS9901010001{counter.place.code[-2:]}","MDTRT_SETL_TYPE":"{1 if setl_id else 2}","drugtracinfo":[{_codes(codes)}]}}'
         for item, count, codes, opened in basket
     )
-    return county.outbox.send(counter, "3505A", t, f'"input":{{"selinfoDetail":[{rows}]}},{answered("null")}', arrive)
+    return county.outbox.send(
+        counter, "3505A", t, f'"input":{{"selinfoDetail":[{rows}]}},{answered("null")}', arrive
+    )
 
 
 def stock_opening(county: County, counter: Counter, items: Sequence[Item], t: int) -> str:
@@ -168,7 +220,16 @@ def stock_opening(county: County, counter: Counter, items: Sequence[Item], t: in
     return county.outbox.send(counter, "3501A", t, f'"input":{{"invinfoDetail":[{rows}]}},{answered("null")}')
 
 
-def stock_change(county: County, counter: Counter, item: Item, count: int, t: int, kind: str = "103", codes: Sequence[str] = (), layer: str = "1") -> str:
+def stock_change(
+    county: County,
+    counter: Counter,
+    item: Item,
+    count: int,
+    t: int,
+    kind: str = "103",
+    codes: Sequence[str] = (),
+    layer: str = "1",
+) -> str:
     """3502A: stock changed (103 found, 104 lost, 101 brought from another store …). `layer`: 1 pack … 3 carton."""
     row = (
         f'{{{_goods(item)}"inv_chg_type":"{kind}","pric":"{yuan(item.cents)}0000","cnt":"{count}","rx_flag":"{item.rx}",'
@@ -187,4 +248,6 @@ def stock_purchase(county: County, counter: Counter, items: Sequence[Item], coun
         f'"purc_invo_file_List":[]}}'
         for item in items
     )
-    return county.outbox.send(counter, "3503A", t, f'"input":{{"purcinfoDetail":[{rows}]}},{answered("null")}')
+    return county.outbox.send(
+        counter, "3503A", t, f'"input":{{"purcinfoDetail":[{rows}]}},{answered("null")}'
+    )

@@ -79,7 +79,14 @@ class Stay:
 
     # -- in and out ---------------------------------------------------------------------------------------------
 
-    def admit(self, t: int | None = None, *, arrive: int | None = None, illness: Illness | None = None, fails: bool = False) -> str:
+    def admit(
+        self,
+        t: int | None = None,
+        *,
+        arrive: int | None = None,
+        illness: Illness | None = None,
+        fails: bool = False,
+    ) -> str:
         """2401. `fails`: the platform refuses it."""
         t = self.begin + 600 if t is None else t
         ill = illness or self.illness
@@ -93,13 +100,16 @@ class Stay:
             f'"adm_dept_name":"{dept_name}","adm_bed":"{self.bed}","dscg_maindiag_code":"{ill.code}","dscg_maindiag_name":"{ill.name}",'
             f'"main_cond_dscr":"","dise_codg":"","dise_name":"","oprn_oprt_code":"","matn_type":"","birctrl_type":"","geso_val":"",'
             f'"dise_type_code":"","insuplc_admdvs":"{HOME}","mdtrtarea_admvs":"{place.admdvs}",'
-            f'{expansion(MDTRT_GRP_TYPE="0", TRUM_FLAG="0", REL_TTP_FLAG="0", IPT_TYPE=self.ipt_type)}}},'
+            f"{expansion(MDTRT_GRP_TYPE='0', TRUM_FLAG='0', REL_TTP_FLAG='0', IPT_TYPE=self.ipt_type)}}},"
             f'"diseinfo":[{diagnosis(1, ill.code, ill.name, self.dept, self.doctor, self.begin, self._whose())}]}},'
         )
         if fails:
             return self.send("2401", t, body + refused("参保信息校验未通过"), arrive)
         self.admitted = self.send(
-            "2401", t, body + answered(f'{{"result":{{"mdtrt_id":"{self.mdtrt_id}","exp_content":""}}}}'), arrive
+            "2401",
+            t,
+            body + answered(f'{{"result":{{"mdtrt_id":"{self.mdtrt_id}","exp_content":""}}}}'),
+            arrive,
         )
         return self.admitted
 
@@ -122,8 +132,14 @@ class Stay:
         return self.send("2403", t, body + answered("null"))
 
     def discharge(
-        self, t: int | None = None, *, way: str = "1", died: int | None = None, illness: Illness | None = None, arrive: int | None = None,
-    ) -> str:  # fmt: skip
+        self,
+        t: int | None = None,
+        *,
+        way: str = "1",
+        died: int | None = None,
+        illness: Illness | None = None,
+        arrive: int | None = None,
+    ) -> str:
         """2402. `died`: day number of the death."""
         t = self.end + 900 if t is None else t
         ill = illness or self.illness
@@ -138,15 +154,21 @@ class Stay:
 
     def cancel_admission(self, t: int, arrive: int | None = None) -> str:
         """2404: the visit never was."""
-        return self.send("2404", t, f'"input":{{"data":{{{self._whose()}"exp_content":""}}}},' + answered("null"), arrive)
+        return self.send(
+            "2404", t, f'"input":{{"data":{{{self._whose()}"exp_content":""}}}},' + answered("null"), arrive
+        )
 
     def cancel_discharge(self, t: int, arrive: int | None = None) -> str:
         """2405: the discharges so far are taken back."""
-        return self.send("2405", t, f'"input":{{"data":{{{self._whose()}"exp_content":""}}}},' + answered("null"), arrive)
+        return self.send(
+            "2405", t, f'"input":{{"data":{{{self._whose()}"exp_content":""}}}},' + answered("null"), arrive
+        )
 
     def reverse(self, omsgid: str, oinfno: str, t: int, arrive: int | None = None) -> str:
         """2601 of an earlier message."""
-        body = f'"input":{{"data":{{"psn_no":"{self.person.psn_no}","omsgid":"{omsgid}","oinfno":"{oinfno}"}}}},'
+        body = (
+            f'"input":{{"data":{{"psn_no":"{self.person.psn_no}","omsgid":"{omsgid}","oinfno":"{oinfno}"}}}},'
+        )
         return self.send("2601", t, body + answered("null"), arrive)
 
     # -- lines --------------------------------------------------------------------------------------------------
@@ -164,7 +186,15 @@ class Stay:
             )
         return parts
 
-    def upload(self, given: Sequence[Given], t: int, *, take_home: bool = False, arrive: int | None = None, broken: bool = False) -> list[Line]:
+    def upload(
+        self,
+        given: Sequence[Given],
+        t: int,
+        *,
+        take_home: bool = False,
+        arrive: int | None = None,
+        broken: bool = False,
+    ) -> list[Line]:
         """2301: lines, seen at t. `take_home`: drugs for after the discharge. `broken`: the last row has no valid time."""
         head, middle, tail = self._row_parts()
         tail += '1"}' if take_home else '0"}'
@@ -177,14 +207,21 @@ class Stay:
             priced = item.priced(count, 0, numbers)
             day, second = divmod(when, DAY)
             order = orders.get(item.code, "")
-            asked.append(f'{{"feedetl_sn":"{sn}",{head}{order}{middle}{DATE[day]} {TIME[second]}",{priced.asked}{tail}')
+            asked.append(
+                f'{{"feedetl_sn":"{sn}",{head}{order}{middle}{DATE[day]} {TIME[second]}",{priced.asked}{tail}'
+            )
             got.append(f'{{"feedetl_sn":"{sn}",{priced.answered}}}')
             new.append(Line(sn, item, count, when, priced))
         self.serial = sn
         if broken:
             asked[-1] = asked[-1].replace(stamp(given[-1][2]), "2026-02-30 99:99:99")
         self.lines += new
-        self.send("2301", t, f'"input":{{"feedetail":[{",".join(asked)}]}},{answered(f"""{{"result":[{",".join(got)}]}}""")}', arrive)
+        self.send(
+            "2301",
+            t,
+            f'"input":{{"feedetail":[{",".join(asked)}]}},{answered(f"""{{"result":[{",".join(got)}]}}""")}',
+            arrive,
+        )
         return new
 
     def repeat(self, lines: Iterable[Line], t: int) -> None:
@@ -204,13 +241,13 @@ class Stay:
         self.serial += 1
         priced = line.item.priced(-count, 0, self.place.numbers)
         when = t if when is None else when
-        asked = (
-            f'{{"feedetl_sn":"{self.serial}","init_feedetl_sn":"{line.sn}",{head}{middle}{stamp(when)}",{priced.asked}{tail}0"}}'
-        )
+        asked = f'{{"feedetl_sn":"{self.serial}","init_feedetl_sn":"{line.sn}",{head}{middle}{stamp(when)}",{priced.asked}{tail}0"}}'
         new = Line(self.serial, line.item, -count, when, priced)
         self.lines.append(new)
         self.send(
-            "2301", t, f'"input":{{"feedetail":[{asked}]}},{answered(f"""{{"result":[{{"feedetl_sn":"{new.sn}",{priced.answered}}}]}}""")}'
+            "2301",
+            t,
+            f'"input":{{"feedetail":[{asked}]}},{answered(f"""{{"result":[{{"feedetl_sn":"{new.sn}",{priced.answered}}}]}}""")}',
         )
         return new
 
@@ -243,14 +280,29 @@ class Stay:
         """What this person's insurance pays of a claim."""
         person = self.person
         return settle(
-            sums, insutype=person.insutype, mode="stay", tier=self.place.tier, spent=person.stay_spent,
-            paid_deductible=person.paid_deductible, assisted=person.ident == "2303", servant=person.servant, account=0, shared=False,
-        )  # fmt: skip
+            sums,
+            insutype=person.insutype,
+            mode="stay",
+            tier=self.place.tier,
+            spent=person.stay_spent,
+            paid_deductible=person.paid_deductible,
+            assisted=person.ident == "2303",
+            servant=person.servant,
+            account=0,
+            shared=False,
+        )
 
     def settle(
-        self, t: int, *, mid: bool = False, bill: Bill | None = None, infno: str = "2304", receipt: str = "", arrive: int | None = None,
+        self,
+        t: int,
+        *,
+        mid: bool = False,
+        bill: Bill | None = None,
+        infno: str = "2304",
+        receipt: str = "",
+        arrive: int | None = None,
         fails: bool = False,
-    ) -> str:  # fmt: skip
+    ) -> str:
         """2304 (or its trial, 2303). Returns the msgid; `setl_id`, `bill` and `receipt` are then of this settlement."""
         person, place = self.person, self.place
         bill = bill or self.price(self.owed())
@@ -270,7 +322,9 @@ class Stay:
         )
         if fails:
             return self.send(infno, t, body + refused("费用明细与总额不符，请核对后重新结算"), arrive)
-        output = settled(person, self.mdtrt_id, setl_id, t + 1, self.med_type, self.cert_type, bill, numbers=place.numbers)
+        output = settled(
+            person, self.mdtrt_id, setl_id, t + 1, self.med_type, self.cert_type, bill, numbers=place.numbers
+        )
         msgid = self.send(infno, t, body + answered(output), arrive)
         if not trial:
             self.setl_id, self.bill = setl_id, bill
@@ -292,10 +346,20 @@ class Stay:
     # -- what shows that care happened --------------------------------------------------------------------------
 
     def listed(
-        self, t: int, *, adm_way: str = "2", planned_return: bool = False, newborn: int | None = None, by_day: bool = False,
-        way: str = "1", bill_no: str = "", bill_code: str = "", operation: tuple[str, str] | None = None, icu: tuple[int, int] | None = None,
+        self,
+        t: int,
+        *,
+        adm_way: str = "2",
+        planned_return: bool = False,
+        newborn: int | None = None,
+        by_day: bool = False,
+        way: str = "1",
+        bill_no: str = "",
+        bill_code: str = "",
+        operation: tuple[str, str] | None = None,
+        icu: tuple[int, int] | None = None,
         extra: Sequence[tuple[str, str]] = (),
-    ) -> str:  # fmt: skip
+    ) -> str:
         """4101. `newborn`: age in days; `by_day`: paid by the bed-day; `icu`: from and until in intensive care."""
         person, ill, place = self.person, self.illness, self.place
         nursing = {"001201000030000": 0, "001201000040000": 0, "001201000050000": 0}
@@ -311,7 +375,11 @@ class Stay:
         surgery = operation or (ill.operation[:2] if ill.operation else None)
         operations = ""
         if surgery:
-            start = min(self.begin + 20 * HOUR, self.end - 4 * HOUR) if self.end - self.begin > 8 * HOUR else self.begin + HOUR
+            start = (
+                min(self.begin + 20 * HOUR, self.end - 4 * HOUR)
+                if self.end - self.begin > 8 * HOUR
+                else self.begin + HOUR
+            )
             operations = (
                 f'{{"oprn_oprt_type":"1","oprn_oprt_name":"{surgery[1]}","oprn_oprt_code":"{surgery[0]}","anst_way":"2",'
                 f'"oper_dr_name":"{DOCTOR}","oper_dr_code":"{self.doctor}","anst_dr_code":"","oprn_oprt_begntime":"{stamp(start)}",'
@@ -397,8 +465,14 @@ class Stay:
 
 
 def face_check(
-    county: County, counter: Counter, person: Person, t: int, business: str, result: str = "1", mdtrt_id: str = "",
-) -> str:  # fmt: skip
+    county: County,
+    counter: Counter,
+    person: Person,
+    t: int,
+    business: str,
+    result: str = "1",
+    mdtrt_id: str = "",
+) -> str:
     """9601 of a person at a counter."""
     place = counter.place
     body = (
@@ -406,9 +480,14 @@ def face_check(
         f'"certno":"{person.certno}","psn_name":"{person.name}","recog_pic":"","recog_biz":"{business}","plan_id":"","mdtrt_id":"{mdtrt_id}"}}}},'
     )
     return county.outbox.send(
-        counter, "9601", t, body + answered(f'{{"recogRslt":{{"recog_rslt":"{result}","recog_rslt_dscr":""}}}}')
+        counter,
+        "9601",
+        t,
+        body + answered(f'{{"recogRslt":{{"recog_rslt":"{result}","recog_rslt_dscr":""}}}}'),
     )
 
 
 def _order_kind(item: Item) -> str:
-    return {"09": "11", "11": "12", "10": "13", "04": "22", "03": "23", "06": "24", "07": "26"}.get(item.kind, "21")
+    return {"09": "11", "11": "12", "10": "13", "04": "22", "03": "23", "06": "24", "07": "26"}.get(
+        item.kind, "21"
+    )

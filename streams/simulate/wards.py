@@ -19,16 +19,36 @@ _REASONS = [illness for illness, weight in cat.STAY_ILLNESSES for _ in range(wei
 
 
 def open_stay(
-    county: County, person: Person, place: Place, dice: Dice, illness: Illness, begin: int, end: int, *, dept: str = "",
-    med_type: str = "21", ipt_type: str = "1", bed: str = "",
-) -> Stay:  # fmt: skip
+    county: County,
+    person: Person,
+    place: Place,
+    dice: Dice,
+    illness: Illness,
+    begin: int,
+    end: int,
+    *,
+    dept: str = "",
+    med_type: str = "21",
+    ipt_type: str = "1",
+    bed: str = "",
+) -> Stay:
     """A stay in a bed of its own (times in seconds); nothing is sent yet."""
     dept = dept or (illness.dept if illness.dept in place.depts else place.depts[0])
     bed = bed or place.bed(dept, begin // DAY, end // DAY, county.world.first - 400)
     return Stay(
-        county, person, place, dice.pick(place.counters), illness, begin, end, dept, bed, med_type, ipt_type,
+        county,
+        person,
+        place,
+        dice.pick(place.counters),
+        illness,
+        begin,
+        end,
+        dept,
+        bed,
+        med_type,
+        ipt_type,
         dice.pick(("01", "01", "02", "03")),
-    )  # fmt: skip
+    )
 
 
 def plan_stays(life: Life, mean: float) -> None:
@@ -44,7 +64,11 @@ def plan_stays(life: Life, mean: float) -> None:
     elif person.cancer:
         _chemotherapy(life)
     else:
-        if person.gend == "2" and 20 <= person.age(life.first) <= 40 and u() < 0.05 * life.county.world.days / 365:
+        if (
+            person.gend == "2"
+            and 20 <= person.age(life.first) <= 40
+            and u() < 0.05 * life.county.world.days / 365
+        ):
             _birth(life)
         for _ in range(int(mean * (0.2 + 1.6 * u()) + u())):
             illness = fitting(_REASONS, person, life.first, dice)
@@ -55,7 +79,7 @@ def plan_stays(life: Life, mean: float) -> None:
                     _ordinary(life, illness, begin, length)
 
 
-def _hospital(county: County, person: Person, dice: Dice, illness: Illness, begin: int, end: int) -> Place:
+def _hospital(county: County, person: Person, dice: Dice, illness: Illness, begin: int) -> Place:
     """Where a resident goes; not where an outage is about to come."""
     places, u = county.places, dice.u()
     if u < 0.09:
@@ -71,7 +95,7 @@ def _hospital(county: County, person: Person, dice: Dice, illness: Illness, begi
 def _ordinary(life: Life, illness: Illness, day: int, length: int) -> None:
     county, person, dice = life.county, life.person, life.dice
     u = dice.u
-    place = _hospital(county, person, dice, illness, day, day + length)
+    place = _hospital(county, person, dice, illness, day)
     begin = day * DAY + 8 * HOUR + int(u() * 9 * HOUR)
     end = (day + length) * DAY + 9 * HOUR + int(u() * 5 * HOUR)
     if length == 0:
@@ -83,10 +107,21 @@ def _ordinary(life: Life, illness: Illness, day: int, length: int) -> None:
         if emergency:
             _emergency_room(county, person, place, dice, illness, begin)
         stay = open_stay(
-            county, person, place, dice, illness, begin, begin + 2 * DAY + HOUR if transfer else end,
-            med_type="28" if length == 0 else "21", ipt_type="2" if emergency else "1",
-        )  # fmt: skip
-        course = Course(adm_way="1" if emergency else "2", take_home=u() < 0.15, late=int(u() * 20 * HOUR) if u() < 0.06 else 0)
+            county,
+            person,
+            place,
+            dice,
+            illness,
+            begin,
+            begin + 2 * DAY + HOUR if transfer else end,
+            med_type="28" if length == 0 else "21",
+            ipt_type="2" if emergency else "1",
+        )
+        course = Course(
+            adm_way="1" if emergency else "2",
+            take_home=u() < 0.15,
+            late=int(u() * 20 * HOUR) if u() < 0.06 else 0,
+        )
         if illness.operation and length >= 8 and u() < 0.3:
             course.icu = frozenset((1, 2))
         course.mid_on = year_end(stay)
@@ -108,11 +143,15 @@ def year_end(stay: Stay) -> tuple[int, ...]:
     return ()
 
 
-def _emergency_room(county: County, person: Person, place: Place, dice: Dice, illness: Illness, begin: int) -> None:
+def _emergency_room(
+    county: County, person: Person, place: Place, dice: Dice, illness: Illness, begin: int
+) -> None:
     """The hours before an emergency admission, in the same hospital, settled while the patient is already inside."""
     dept = "A20" if "A20" in place.depts else place.depts[0]
     came = begin - 3 * HOUR - dice.below(HOUR)
-    visit = Clinic(county, person, place, dice.pick(place.counters), came, (illness.code, illness.name), dept, "13")
+    visit = Clinic(
+        county, person, place, dice.pick(place.counters), came, (illness.code, illness.name), dept, "13"
+    )
     visit.register()
     visit.seen(came + 300, emergency=True)
     visit.charge([(cat.CONSULT_ER, 1), *((lab, 1) for lab in illness.labs[:1])], came + 1200)
@@ -123,8 +162,26 @@ def _transferred(stay: Stay, dice: Dice, end: int) -> None:
     """On to the city hospital, with a referral."""
     county, person = stay.county, stay.person
     city = county.places.city
-    registry.referred(county, stay.counter, person, (stay.illness.code, stay.illness.name), city, stay.last_day, stay.end - HOUR, stay.mdtrt_id)
-    second = open_stay(county, person, city, dice, stay.illness, stay.end + 4 * HOUR, max(end, stay.end + 2 * DAY), ipt_type="3")
+    registry.referred(
+        county,
+        stay.counter,
+        person,
+        (stay.illness.code, stay.illness.name),
+        city,
+        stay.last_day,
+        stay.end - HOUR,
+        stay.mdtrt_id,
+    )
+    second = open_stay(
+        county,
+        person,
+        city,
+        dice,
+        stay.illness,
+        stay.end + 4 * HOUR,
+        max(end, stay.end + 2 * DAY),
+        ipt_type="3",
+    )
     run(second, dice, Course(adm_way="3"))
 
 
@@ -160,7 +217,9 @@ def _psychiatric(life: Life) -> None:
     begin, end = day * DAY + 10 * HOUR, (day + length) * DAY + 10 * HOUR
 
     def happen() -> None:
-        stay = open_stay(county, person, county.places.psychiatric, dice, cat.SCHIZOPHRENIA, begin, end, med_type="21303")
+        stay = open_stay(
+            county, person, county.places.psychiatric, dice, cat.SCHIZOPHRENIA, begin, end, med_type="21303"
+        )
         run(stay, dice, Course(mid_on=tuple(sorted({*range(29, length, 30), *year_end(stay)})), by_day=True))
 
     life.plan(begin, happen)
@@ -223,7 +282,17 @@ def disturb(stay: Stay, course: Course, dice: Dice) -> None:
         stay.admit(begin + 120, fails=True)
         course.admit_at = begin + 420
     elif x < 0.030 and stay.nights >= 2:  # admitted twice: the first is taken back
-        ghost = Stay(stay.county, stay.person, stay.place, stay.counter, stay.illness, begin, stay.end, stay.dept, stay.bed)
+        ghost = Stay(
+            stay.county,
+            stay.person,
+            stay.place,
+            stay.counter,
+            stay.illness,
+            begin,
+            stay.end,
+            stay.dept,
+            stay.bed,
+        )
         early = u() < 0.4
         if x < 0.024:
             ghost.admit(begin + 60, arrive=begin + 900 if early else None)
@@ -241,7 +310,7 @@ def disturb(stay: Stay, course: Course, dice: Dice) -> None:
         stay.discharge(stay.end + 600)
         stay.cancel_discharge(stay.end + 4 * HOUR)
         stay.end = end
-    course.redo = 0.02 <= y < 0.032
+    course.redo = 0.02 <= y < 0.045
     course.correct = lambda stay, t: correct(stay, t, dice)
 
 
@@ -257,7 +326,9 @@ def correct(stay: Stay, t: int, dice: Dice) -> None:
             line = dice.pick(labs)
             stay.refund(line, line.count, t)
     elif x < 0.06:
-        gone = stay.withdraw(dice.shuffled(open_lines)[: 1 + int(u() * 3)], t, arrive=t - 3600 if u() < 0.3 else None)
+        gone = stay.withdraw(
+            dice.shuffled(open_lines)[: 1 + int(u() * 3)], t, arrive=t - 3600 if u() < 0.3 else None
+        )
         stay.upload([(line.item, line.count, line.t) for line in gone], t + 60)
     elif x < 0.07:
         gone = stay.withdraw(None, t)

@@ -26,7 +26,7 @@ from streams.simulate.truth import Plant
 Compression = Literal["zst", "gz", "none"]
 
 #: Lines that may wait in memory, and lines of one file.
-PENDING = 250_000
+PENDING = 100_000
 PER_FILE = 500_000
 
 README = """This log was invented by `fundwatch simulate`.
@@ -41,10 +41,10 @@ world.json    settings and counts
 """
 
 
-def encode(bucket: list[tuple[int, str]]) -> list[bytes]:
+def in_order(bucket: list[tuple[int, bytes]]) -> list[bytes]:
     """The lines of a day in order of arrival; ties by content, so that the order never depends on the making."""
     bucket.sort()
-    return [line.encode("utf-8", "surrogateescape") for _, line in bucket]
+    return [line for _, line in bucket]
 
 
 class LogWriter:
@@ -55,16 +55,20 @@ class LogWriter:
         self.compression = compression
         self._spilled = 0
         self._days: set[int] = set()
-        self._packer = zstandard.ZstdCompressor(level=1)
+        self._packer = zstandard.ZstdCompressor(level=-3)
 
     def __enter__(self) -> LogWriter:
         (self.folder / "events").mkdir(parents=True, exist_ok=True)
         if any((self.folder / "events").iterdir()):
-            raise FileExistsError(f"{self.folder / 'events'} is not empty; choose a new folder for this world.")
+            raise FileExistsError(
+                f"{self.folder / 'events'} is not empty; choose a new folder for this world."
+            )
         self._scratch = Path(tempfile.mkdtemp(prefix=".spill-", dir=self.folder))
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def spill(self, outbox: Outbox, limit: int = PENDING) -> None:
@@ -80,7 +84,7 @@ class LogWriter:
         outbox.buckets.clear()
         self._spilled = outbox.pending
 
-    def _day(self, outbox: Outbox, day: int) -> list[tuple[int, str]]:
+    def _day(self, outbox: Outbox, day: int) -> list[tuple[int, bytes]]:
         bucket = outbox.buckets.pop(day, [])
         path = self._scratch / str(day)
         if path.exists():
@@ -98,7 +102,7 @@ class LogWriter:
         with ExitStack() as files:
             sink: IO[bytes] | None = None
             for done, day in enumerate(days, 1):
-                lines = encode(self._day(outbox, day))
+                lines = in_order(self._day(outbox, day))
                 if DATE[day][:7] != month or room < len(lines):
                     files.pop_all().close()
                     part = part + 1 if DATE[day][:7] == month else 1
@@ -113,7 +117,10 @@ class LogWriter:
     def _open(self, name: str) -> IO[bytes]:
         path = self.folder / "events" / f"{name}.jsonl"
         if self.compression == "zst":
-            return zstandard.open(path.with_suffix(".jsonl.zst"), "wb", cctx=zstandard.ZstdCompressor(level=3, threads=1))
+            packed: IO[bytes] = zstandard.open(
+                path.with_suffix(".jsonl.zst"), "wb", cctx=zstandard.ZstdCompressor(level=3, threads=1)
+            )
+            return packed
         if self.compression == "gz":
             return gzip.GzipFile(path.with_suffix(".jsonl.gz"), "wb", compresslevel=4, mtime=0)  # type: ignore[return-value]
         return path.open("wb")
@@ -121,5 +128,7 @@ class LogWriter:
     def tell(self, truth: list[Plant], manifest: dict[str, object]) -> None:
         """Writes truth, settings and the note that all of it is invented."""
         (self.folder / "truth.jsonl").write_bytes(b"".join(plant.line() + b"\n" for plant in truth))
-        (self.folder / "world.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        (self.folder / "world.json").write_text(
+            json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+        )
         (self.folder / "README.txt").write_text(README, encoding="utf-8")

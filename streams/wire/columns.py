@@ -30,8 +30,12 @@ NO_END_YEAR = 9999
 _WORD_LENGTH = 4
 _MISSING_WORDS = np.frombuffer(b"nullNULLNone", np.uint32)
 _SEPARATOR = "\0"
-_FIRST = pa.scalar(f"{EARLIEST_YEAR}-01-01").cast(pa.timestamp("us"))
-_LAST = pa.scalar(f"{LATEST_YEAR}-12-31 23:59:59").cast(pa.timestamp("us"))
+_TIMESTAMP = pa.timestamp("us")
+_FIRST = pa.scalar(f"{EARLIEST_YEAR}-01-01").cast(_TIMESTAMP).value
+_LAST = pa.scalar(f"{LATEST_YEAR}-12-31 23:59:59").cast(_TIMESTAMP).value
+_DATE_LENGTH = len("2026-01-31")
+_FEW = 32
+"""Texts that are rather read one by one than halved again."""
 _TO_END_OF_DAY = pa.scalar((24 * 3600 - 1) * 1_000_000, pa.duration("us"))
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?)?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
@@ -81,24 +85,22 @@ def _joined(values: list[Any]) -> tuple[Bytes, np.ndarray[Any, np.dtype[np.int64
     """The bytes of all values, where each ends, and which had a NUL (that is taken out)."""
     try:
         text = _SEPARATOR.join(values)
-    except TypeError:  # numbers or nulls among them
-        values = [
-            value if value.__class__ is str else "" if value is None else str(value) for value in values
-        ]
+    except TypeError:  # numbers among them, or None, of which the text is a word for missing
+        values = list(map(str, values))
         text = _SEPARATOR.join(values)
     with_nul: list[int] = []
     if text.count(_SEPARATOR) != len(values) - 1:
         with_nul = [cell for cell, value in enumerate(values) if _SEPARATOR in value]
         text = _SEPARATOR.join([value.replace(_SEPARATOR, "") for value in values])
-    data = np.frombuffer(text.encode(), np.uint8)
-    separators = np.flatnonzero(data == 0)
-    ends = np.append(separators, len(data)) - np.arange(len(values))
-    return data[data != 0], ends, with_nul
+    data = np.frombuffer((text + _SEPARATOR).encode(), np.uint8)
+    kept = data != 0
+    ends = (~kept).nonzero()[0] - np.arange(len(values))
+    return data[kept], ends, with_nul
 
 
 def _validity(data: Bytes, offsets: np.ndarray[Any, np.dtype[np.int32]]) -> pa.Buffer:
     """The bitmap of cells that are not missing: neither empty nor one of the words for it."""
-    lengths = np.diff(offsets)
+    lengths = offsets[1:] - offsets[:-1]
     valid = lengths != 0
     short = np.flatnonzero(lengths == _WORD_LENGTH)
     if len(short):
@@ -135,21 +137,8 @@ def times(array: pa.Array, *, end: bool) -> tuple[pa.Array, pa.Array, Bad]:
 
     The second array says which had no time of day: they stand at 00:00:00, or at 23:59:59 if `end`.
     """
-    kind = pa.timestamp("us")
-    if array.null_count == len(array):
-        return pa.nulls(len(array), kind), pa.nulls(len(array), pa.bool_()), []
-    lengths = _lengths(array)
-    bad: Bad = []
-    result = None
-    if _all_of(array, (lengths == 19) | (lengths == 10) | (lengths == 16)):
-        result = _try_cast(array, kind)
-        if result is not None and not _in_range(result):
-            result = None
-    if result is None:
-        array, bad = _row_by_row(array, lambda text: _read_time(text, end=end))
-        lengths = _lengths(array)
-        result = array.cast(kind)
-    is_date = pa.array(lengths == 10, mask=np.asarray(array.is_null()))
+    array, result, bad = _read(array, _times_at_once, lambda text: _read_time(text, end=end))
+    is_date = pa.array(_lengths(array) == _DATE_LENGTH, mask=np.asarray(result.is_null()))
     if end and pc.any(is_date).as_py():
         result = pc.if_else(is_date, pc.add(result, _TO_END_OF_DAY), result)
     return result, is_date, bad
@@ -157,53 +146,84 @@ def times(array: pa.Array, *, end: bool) -> tuple[pa.Array, pa.Array, Bad]:
 
 def dates(array: pa.Array, *, end: bool) -> tuple[pa.Array, Bad]:
     """Days; a time of day is left off."""
-    kind = pa.date32()
-    if array.null_count == len(array):
-        return pa.nulls(len(array), kind), []
-    bad: Bad = []
-    result = None
-    if _all_of(array, _lengths(array) == 10):
-        result = _try_cast(array, kind)
-        if result is not None and not _in_range(result.cast(pa.timestamp("us"))):
-            result = None
-    if result is None:
-        array, bad = _row_by_row(array, lambda text: _read_day(text, end=end))
-        result = array.cast(kind)
+    _, result, bad = _read(array, _dates_at_once, lambda text: _read_day(text, end=end))
     return result, bad
 
 
 def decimals(array: pa.Array, kind: pa.Decimal128Type) -> tuple[pa.Array, Bad]:
     """Exact decimals. Money, DECIMAL(16,2), is never rounded; quantities and prices are, half to even."""
-    if array.null_count == len(array):
-        return pa.nulls(len(array), kind), []
-    result = _try_cast(array, kind)
-    if result is not None:
-        return result, []
     money = (kind.precision, kind.scale) == (16, 2)
-    array, bad = _row_by_row(array, lambda text: _read_decimal(text, kind.precision, kind.scale, exact=money))
-    return array.cast(kind), bad
+    _, result, bad = _read(
+        array,
+        lambda part: _try_cast(part, kind),
+        lambda text: _read_decimal(text, kind.precision, kind.scale, exact=money),
+    )
+    return result, bad
 
 
 def integers(array: pa.Array, kind: pa.DataType) -> tuple[pa.Array, Bad]:
     """Whole numbers; "38.0" is one."""
-    result = _try_cast(array, kind)
-    if result is not None:
-        return result, []
-    array, bad = _row_by_row(array, lambda text: _read_decimal(text, 9, 0, exact=True))
-    return array.cast(kind), bad
+    _, result, bad = _read(
+        array, lambda part: _try_cast(part, kind), lambda text: _read_decimal(text, 9, 0, exact=True)
+    )
+    return result, bad
 
 
 def doubles(array: pa.Array) -> tuple[pa.Array, Bad]:
     """Degrees; the only binary floats there are, never money."""
-    array, bad = _row_by_row(array, lambda text: _read_decimal(text, 15, 10, exact=False))
-    return array.cast(pa.float64()), bad
+    exact, bad = decimals(array, pa.decimal128(15, 10))
+    return exact.cast(pa.float64()), bad
+
+
+AtOnce = Callable[[pa.Array], pa.Array | None]
+OneByOne = Callable[[str], str | None]
+
+
+def _read(array: pa.Array, at_once: AtOnce, one_by_one: OneByOne) -> tuple[pa.Array, pa.Array, Bad]:
+    """The texts (trimmed, if that was necessary), what they mean, and the positions of those without meaning."""
+    result = at_once(array)
+    if result is not None:
+        return array, result, []
+    array = pc.utf8_trim_whitespace(array)
+    return array, *_halved(array, at_once, one_by_one)
+
+
+def _halved(array: pa.Array, at_once: AtOnce, one_by_one: OneByOne) -> tuple[pa.Array, Bad]:
+    """At once if possible, else in halves, so that only the neighbours of a bad text are read one by one."""
+    result = at_once(array)
+    if result is not None:
+        return result, []
+    if len(array) <= _FEW:
+        clean, bad = _row_by_row(array, one_by_one)
+        return at_once(clean), bad
+    half = len(array) // 2
+    left, bad = _halved(array[:half], at_once, one_by_one)
+    right, more = _halved(array[half:], at_once, one_by_one)
+    return pa.concat_arrays([left, right]), [*bad, *(half + position for position in more)]
 
 
 def _try_cast(array: pa.Array, kind: pa.DataType) -> pa.Array | None:
+    if array.null_count == len(array):
+        return pa.nulls(len(array), kind)
     try:
         return array.cast(kind)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+    except pa.ArrowInvalid:
         return None
+
+
+def _times_at_once(array: pa.Array) -> pa.Array | None:
+    lengths = _lengths(array)
+    if not _all_of(array, (lengths == 19) | (lengths == _DATE_LENGTH) | (lengths == 16)):
+        return None
+    result = _try_cast(array, _TIMESTAMP)
+    return result if result is not None and _in_range(result) else None
+
+
+def _dates_at_once(array: pa.Array) -> pa.Array | None:
+    if not _all_of(array, _lengths(array) == _DATE_LENGTH):
+        return None
+    result = _try_cast(array, pa.date32())
+    return result if result is not None and _in_range(result.cast(_TIMESTAMP)) else None
 
 
 def _all_of(array: pa.Array, holds: np.ndarray[Any, np.dtype[np.bool_]]) -> bool:
@@ -212,16 +232,17 @@ def _all_of(array: pa.Array, holds: np.ndarray[Any, np.dtype[np.bool_]]) -> bool
 
 
 def _in_range(result: pa.Array) -> bool:
+    if result.null_count == len(result):
+        return True
     ends = pc.min_max(result)
-    least, most = ends["min"], ends["max"]
-    return bool(pc.greater_equal(least, _FIRST).as_py() and pc.less_equal(most, _LAST).as_py())
+    return bool(ends["min"].value >= _FIRST and ends["max"].value <= _LAST)
 
 
 class _NoEndError(Exception):
     """The text says that there is no end."""
 
 
-def _row_by_row(array: pa.Array, read: Callable[[str], str | None]) -> tuple[pa.Array, Bad]:
+def _row_by_row(array: pa.Array, read: OneByOne) -> tuple[pa.Array, Bad]:
     """Each text in a form that a cast accepts; null where `read` finds none."""
     bad: Bad = []
     out: list[str | None] = []
@@ -229,7 +250,7 @@ def _row_by_row(array: pa.Array, read: Callable[[str], str | None]) -> tuple[pa.
         clean = None
         if text is not None:
             try:
-                clean = read(text.strip())
+                clean = read(text)
                 if clean is None:
                     bad.append(position)
             except _NoEndError:

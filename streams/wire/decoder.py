@@ -117,12 +117,12 @@ def decode(lines: Sequence[bytes], *, source: str, first_line: int, first_seq: i
         )
         (counts.rejected if row is None else counts.rejected_rows)[fault.reason_code] += 1
 
-    all_text = _all_text(lines)
+    not_text = _not_text(lines)
     for position, line in enumerate(lines):
         if not line or line.isspace():
             continue
         counts.read += 1
-        message = _as_declared(line) if all_text or _encoding_fault(line) is None else None
+        message = None if position in not_text else _as_declared(line)
         refused: dict[str, Fault] = {}
         if message is None:
             outcome = _as_meant(line)
@@ -166,13 +166,16 @@ def decode(lines: Sequence[bytes], *, source: str, first_line: int, first_seq: i
     return Decoded({name: pa.concat_tables(some) for name, some in sorted(parts.items())}, rejects, counts)
 
 
-def _all_text(lines: Sequence[bytes]) -> bool:
-    """Whether every line is UTF-8. (The JSON decoder does not look into the texts that it skips.)"""
+def _not_text(lines: Sequence[bytes], first: int = 0) -> set[int]:
+    """Positions of the lines that are not UTF-8. (The JSON decoder does not look into the texts that it skips.)"""
     try:
         pa.array(lines, pa.binary()).cast(pa.string())
     except pa.ArrowInvalid:
-        return False
-    return True
+        if len(lines) == 1:
+            return {first}
+        half = len(lines) // 2
+        return _not_text(lines[:half], first) | _not_text(lines[half:], first + half)
+    return set()
 
 
 def _as_declared(line: bytes) -> msgspec.Struct | _NotAFact | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
 from typing import Any
 
 import msgspec
@@ -15,11 +14,11 @@ import pyarrow.compute as pc
 
 from detectors.facts import fact_schemas
 from streams.wire import personal
-from streams.wire.columns import as_text
 from streams.wire.kinds import REGISTRIES
-from streams.wire.level import Fault, Indices, Level, Source, Wanted
+from streams.wire.level import Fault, Indices, Level
 from streams.wire.required import ENVELOPE, MESSAGE, REGISTRY_ENVELOPE, REQUIRED, REQUIRED_LISTS
-from streams.wire.shape import Columns, Kind, Table, node_type
+from streams.wire.shape import Columns, Kind, Table
+from streams.wire.tree import MessageTree
 
 ENDS = frozenset(
     {
@@ -39,6 +38,7 @@ ENDS = frozenset(
 
 _PHONES = {"tel_hash": "tel", "coner_tel_hash": "coner_tel"}
 _ADDRESSES = frozenset({"addr", "curr_addr"})
+_CERTIFICATE = frozenset({"cert_hash", "cert_brdy", "cert_gend"})
 _MADE = frozenset({"seq", "row_no", "cert_brdy"})
 _MOST_BAD_ROWS = 65535
 _MESSAGE_TEXTS = ("mdtrtarea_admvs", "insuplc_admdvs", "opter", "opter_type", "dev_no")
@@ -48,14 +48,28 @@ Mask = np.ndarray[Any, np.dtype[np.bool_]]
 _TIMESTAMP = pa.timestamp("us")
 
 
+@dataclass(frozen=True)
+class _Column:
+    """A column of a fact table; `dated` names the one that says whether a time was only a date."""
+
+    name: str
+    kind: pa.DataType
+    is_text: bool
+    dated: str
+
+
 @cache
-def _wanted(name: str, renamed: tuple[tuple[str, str], ...]) -> tuple[Wanted, ...]:
-    """The fields that a table wants converted."""
-    fields = dict(renamed)
+def _columns(table: str) -> tuple[_Column, ...]:
+    schema = fact_schemas()[table]
     return tuple(
-        (field := fields.get(each.name, each.name), each.type, field in ENDS)
-        for each in fact_schemas()[name]
-        if not (pa.types.is_string(each.type) or pa.types.is_boolean(each.type) or each.name in _MADE)
+        _Column(
+            field.name,
+            field.type,
+            pa.types.is_string(field.type),
+            dated if (dated := f"{field.name}_is_date") in schema.names else "",
+        )
+        for field in schema
+        if not pa.types.is_boolean(field.type)
     )
 
 
@@ -106,14 +120,9 @@ class _Flattening:
         self.kind = kind
         self.key = key
         self.contents = contents
-        self.refused = refused
         self.seq = pa.array(seqs, pa.uint64())
-        self._nodes: dict[str, Sequence[Any]] = {"": messages}
-        self._shapes: dict[str, type[msgspec.Struct]] = {"": kind.shape}
-        size = len(messages)
-        sources = [Source(path, self._shape(path), self._node(path)) for path in (*kind.nodes, "")]
-        self.top = Level("", size, sources, None, np.arange(size))
-        self.levels: dict[str, Level] = {"": self.top}
+        self.tree = MessageTree(kind, messages, refused)
+        self.top = self.tree.top
 
     def run(self) -> Flat:
         self._check()
@@ -143,11 +152,11 @@ class _Flattening:
         for name in REGISTRY_ENVELOPE if registry else ENVELOPE:
             self.top.require(name)
         for path in REQUIRED_LISTS.get(self.kind.name, ()):
-            for row, value in enumerate(self._values(path)):
+            for row, value in enumerate(self.tree.values(path)):
                 if value is None:
                     self.top.fault(row, "missing_field", f"{path} is missing.")
         for path, names in REQUIRED[self.kind.name].items():
-            level = self.top if path == MESSAGE else self._level(path)
+            level = self.top if path == MESSAGE else self.tree.level(path)
             for name in names:
                 level.require(name)
 
@@ -155,16 +164,22 @@ class _Flattening:
         """Convert what the tables want of every level, types together: Arrow's cost is by call, not by row."""
         self.top.convert([("inf_time", _TIMESTAMP, False)])
         for table in self.kind.tables:
-            level: Level | None = self._level(table.rows)
+            level: Level | None = self.tree.level(table.rows)
+            wanted = [
+                (field := table.renamed.get(column.name, column.name), column.kind, field in ENDS)
+                for column in _columns(table.name)
+                if not (column.is_text or column.name in _MADE)
+            ]
             while level is not None:
-                level.convert(_wanted(table.name, tuple(table.renamed.items())))
+                level.convert(wanted)
+                wanted = [each for each in wanted if level.text(each[0]) is None]
                 level = level.parent
 
     def _judge(self) -> tuple[dict[str, Mask], list[RowFault]]:
         """Which rows of each level stand, and the faults of rows whose message stands."""
         alive: dict[str, Mask] = {}
         row_faults: list[RowFault] = []
-        for path, level in self.levels.items():  # parents come before their children
+        for path, level in self.tree.levels.items():  # parents come before their children
             own = np.ones(level.size, bool)
             own[list(level.faults)] = False
             if level.parent is not None:
@@ -176,12 +191,15 @@ class _Flattening:
                         )
                 own &= above
             alive[path] = own
+        for (message, place), fault in self.tree.unplaced.items():
+            if alive[""][message]:
+                row_faults.append(RowFault(message, place, fault))
         return alive, row_faults
 
     def _kept(self, table: Table, alive: Mask) -> Mask:
         if not table.only_with:
             return alive
-        text = self._level(table.rows).text(table.only_with)
+        text = self.tree.level(table.rows).text(table.only_with)
         assert text is not None
         kept: Mask = alive & np.asarray(text.is_valid())
         return kept
@@ -189,44 +207,44 @@ class _Flattening:
     # Columns
 
     def _build(self, table: Table) -> Columns:
-        level = self._level(table.rows)
-        schema = fact_schemas()[table.name]
+        level = self.tree.level(table.rows)
         made: Columns = {}
-        for field in schema:
-            if field.name not in made:
-                self._fill(made, table, level, field.name, field.type, schema)
+        for column in _columns(table.name):
+            self._fill(made, table, level, column)
         if table.finish is not None:
             table.finish(made)
         return made
 
-    def _fill(
-        self, made: Columns, table: Table, level: Level, column: str, kind: pa.DataType, schema: pa.Schema
-    ) -> None:
-        if column == "seq":
-            made[column] = self.seq if level.parent is None else self.seq.take(pa.array(level.message))
-        elif column == "row_no":
-            made[column] = pa.array(level.row_no, kind)
-        elif column in table.constants or column == "kind":
-            made[column] = pa.repeat(table.constants.get(column, self.kind.name), level.size)
-        elif column in ("cert_hash", "cert_brdy", "cert_gend"):
-            made[column] = level.certificates(self.key)[column]
-        elif column in _PHONES:
-            made[column] = _mapped(
-                level.find(_PHONES[column]), lambda text: personal.phone(text, self.key), level
+    def _fill(self, made: Columns, table: Table, level: Level, column: _Column) -> None:
+        name = column.name
+        if name in table.constants or name == "kind":
+            made[name] = pa.repeat(table.constants.get(name, self.kind.name), level.size)
+        elif name in _CERTIFICATE:
+            made[name] = level.certificates(self.key)[name]
+        elif name in _PHONES:
+            made[name] = _mapped(
+                level.find(_PHONES[name]), lambda text: personal.phone(text, self.key), level
             )
-        elif column in _ADDRESSES:
-            made[column] = _mapped(level.find(column), personal.street, level)
-        elif pa.types.is_string(kind):
-            made[column] = self._text(table, level, column)
+        elif name in _ADDRESSES:
+            made[name] = _mapped(level.find(name), personal.street, level)
+        elif column.is_text:
+            made[name] = self._text(table, level, name)
+        elif name == "seq":
+            made[name] = self.seq if level.parent is None else self.seq.take(pa.array(level.message))
+        elif name == "row_no":
+            made[name] = pa.array(level.row_no, column.kind)
         else:
-            field = table.renamed.get(column, column)
-            found = level.typed(field, kind, end=field in ENDS)
-            array, is_date = found or (pa.nulls(level.size, kind), pa.nulls(level.size, pa.bool_()))
-            if column in table.first_row_only:
-                array = pc.if_else(pa.array(level.row_no == 0), array, pa.scalar(None, kind))
-            made[column] = array
-            if f"{column}_is_date" in schema.names:
-                made[f"{column}_is_date"] = is_date
+            self._typed(made, table, level, column)
+
+    def _typed(self, made: Columns, table: Table, level: Level, column: _Column) -> None:
+        field = table.renamed.get(column.name, column.name)
+        found = level.typed(field, column.kind, end=field in ENDS)
+        array, is_date = found or (pa.nulls(level.size, column.kind), pa.nulls(level.size, pa.bool_()))
+        if column.name in table.first_row_only:
+            array = pc.if_else(pa.array(level.row_no == 0), array, pa.scalar(None, column.kind))
+        made[column.name] = array
+        if column.dated:
+            made[column.dated] = is_date
 
     def _text(self, table: Table, level: Level, column: str) -> pa.Array:
         """The first of the fields (`^` looks above) that the row has a value of."""
@@ -235,7 +253,7 @@ class _Flattening:
             if field.startswith("^"):
                 assert level.parent is not None
                 other = level.parent.find(field[1:])
-                other = None if other is None else other.take(level.owner_array)
+                other = None if other is None else level.below(other)
             else:
                 other = level.find(field)
             if other is not None:
@@ -265,85 +283,10 @@ class _Flattening:
     def _of_message(self, name: str) -> pa.Array:
         """A field of the message, else the one value on which its rows agree."""
         text = self.top.text(name)
-        for level in self.levels.values():
+        for level in self.tree.levels.values():
             if text is None and level.parent is not None and level.text(name) is not None:
                 text = _agreed(level.text(name), level.message, self.top.size)
         return pa.nulls(self.top.size, pa.string()) if text is None else text
-
-    # Nodes and levels
-
-    def _node(self, path: str) -> Sequence[Any]:
-        """A single node of each message; where it is missing, an empty one."""
-        if path not in self._nodes:
-            empty = self._shape(path)()
-            self._nodes[path] = [empty if each is None else each for each in self._values(path)]
-        return self._nodes[path]
-
-    def _shape(self, path: str) -> type[msgspec.Struct]:
-        if path not in self._shapes:
-            above, _, name = path.rpartition(".")
-            self._shapes[path] = node_type(self._shape(above), name)
-        return self._shapes[path]
-
-    def _values(self, path: str) -> list[Any]:
-        """What stands at a path in each message."""
-        above, _, name = path.rpartition(".")
-        return [getattr(each, name) for each in self._node(above)]
-
-    def _level(self, path: str) -> Level:
-        if path not in self.levels:
-            self.levels[path] = self._make_level(path)
-        return self.levels[path]
-
-    def _make_level(self, path: str) -> Level:
-        above, _, name = path.rpartition("[].")
-        if above:
-            parent = self._level(above)
-            lists = parent.sources[0].nodes(name)
-            shape = node_type(self._list_shape(above), name)
-        else:
-            parent, lists, shape = self.top, self._values(path), self._list_shape(path)
-        if any(table.never_empty for table in self.kind.tables if table.rows == path):
-            empty = [shape()]
-            lists = [each or empty for each in lists]
-        lengths = np.fromiter((len(each) if each else 0 for each in lists), np.int64, len(lists))
-        rows = list(chain.from_iterable(each for each in lists if each))
-        sources = [Source(path, shape, rows)]
-        answer = self.kind.answers.get(path)
-        if answer is not None:
-            answer_shape = self._list_shape(answer)
-            sources.append(Source(answer, answer_shape, self._answers(rows, lists, answer, answer_shape)))
-        level = Level(path, len(rows), sources, parent, np.repeat(np.arange(len(lists)), lengths))
-        if self.refused:
-            for row in range(level.size):
-                refused = self.refused.get((int(level.message[row]), level.label(row)))
-                if refused is not None:
-                    level.fault(row, refused.reason_code, refused.sentence)
-        return level
-
-    def _list_shape(self, path: str) -> type[msgspec.Struct]:
-        above, separator, name = path.rpartition("[].")
-        if separator:
-            return node_type(self._list_shape(above), name)
-        above, _, name = path.rpartition(".")
-        return node_type(self._shape(above), name)
-
-    def _answers(
-        self, rows: list[Any], lists: Sequence[Any], answer: str, shape: type[msgspec.Struct]
-    ) -> list[msgspec.Struct]:
-        """The row of the output that belongs to each row of the input, an empty one where there is none."""
-        answers = self._values(answer)
-        together = list(chain.from_iterable(each for each in answers if each))
-        if [len(each or ()) for each in lists] == [len(each or ()) for each in answers] and [
-            each.feedetl_sn for each in rows
-        ] == [each.feedetl_sn for each in together]:
-            return together
-        empty = shape()
-        joined: list[msgspec.Struct] = []
-        for given, answered in zip(lists, answers, strict=True):
-            by_number = {as_text(each.feedetl_sn): each for each in answered or ()}
-            joined.extend(by_number.get(as_text(each.feedetl_sn), empty) for each in given or ())
-        return joined
 
 
 def _agreed(text: pa.Array, message: Indices, size: int) -> pa.Array:

@@ -88,8 +88,15 @@ class Level:
         return _position_in(self.owner)
 
     @cached_property
-    def owner_array(self) -> pa.Array:
-        return pa.array(self.owner)
+    def _owners(self) -> pa.Array | None:
+        """`owner` for Arrow; None where every parent has just one row."""
+        assert self.parent is not None
+        alone = self.size == self.parent.size and bool((self.owner == np.arange(self.size)).all())
+        return None if alone else pa.array(self.owner)
+
+    def below(self, array: pa.Array) -> pa.Array:
+        """Values of the parents as values of the rows."""
+        return array if self._owners is None else array.take(self._owners)
 
     def label(self, row: int) -> str:
         """Where a row stands, as one would write it: `input.feedetail[3]`."""
@@ -118,7 +125,7 @@ class Level:
         if found is not None or self.parent is None:
             return found
         above = self.parent.find(name)
-        return None if above is None else above.take(self.owner_array)
+        return None if above is None else self.below(above)
 
     def convert(self, wanted: Iterable[Wanted]) -> None:
         """Convert the fields of this level that are wanted, all of one type in one go."""
@@ -146,8 +153,8 @@ class Level:
             if above is None:
                 return None
             array, is_date = above
-            below = None if is_date is None else is_date.take(self.owner_array)
-            self._typed[name, kind, end] = array.take(self.owner_array), below
+            below = None if is_date is None else self.below(is_date)
+            self._typed[name, kind, end] = self.below(array), below
         return self._typed[name, kind, end]
 
     def certificates(self, key: bytes) -> dict[str, pa.Array]:

@@ -16,8 +16,7 @@ settled_often as (
 select mdtrt_id from step.gone_visit
 union select mdtrt_id from step.gone_message where kind = '2102'
 union select mdtrt_id from fact.cancellation where kind in ('2205', '2302')
-union select mdtrt_id from fact.fee_line where cnt < 0
-union select mdtrt_id from fact.fee_line where hash(mdtrt_id, feedetl_sn) in (select key from repeated)
+union select mdtrt_id from fact.fee_line where cnt < 0 or hash(mdtrt_id, feedetl_sn) in (select key from repeated)
 union select mdtrt_id from main.settlement where hash(mdtrt_id) in (select key from settled_often);
 
 -- The settlement of each visit; of several the last, so that what the visit takes from it is the latest word.

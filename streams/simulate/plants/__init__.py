@@ -1,6 +1,6 @@
 """Fraud and innocent look-alikes, on residents of their own.
 
-`cast` is the stage; each family of rules has a module with one function a behaviour.
+`scene` is the stage; each rule has a module with one function a behaviour.
 """
 
 from __future__ import annotations
@@ -12,14 +12,58 @@ from streams.simulate.care import live
 from streams.simulate.clock import DAY
 from streams.simulate.county import County
 from streams.simulate.dice import Dice
-from streams.simulate.plants import account, benefit, card_bursts, fake_illness, fake_patient, fake_receipt, ghost_bed, induced
-from streams.simulate.plants.cast import Behaviour, Scene, Script
+from streams.simulate.plants import (
+    after_death,
+    after_discharge,
+    bed_days,
+    card_bursts,
+    care_elsewhere,
+    claims,
+    frequent_stays,
+    idle_days,
+    impossible_quantities,
+    no_upload,
+    not_insured,
+    other_sex,
+    receipts,
+    shared_beds,
+    split_stays,
+    strangers_account,
+    trace_codes,
+    two_hospitals,
+    two_places,
+    wrong_sums,
+)
+from streams.simulate.plants.scene import Scene
+from streams.simulate.plants.script import Behaviour, Script
 from streams.simulate.truth import Kind, Plant
 
-SCRIPTS: tuple[Script, ...] = (
-    *ghost_bed.SCRIPTS, *induced.SCRIPTS, *fake_patient.SCRIPTS, *card_bursts.SCRIPTS, *fake_illness.SCRIPTS, *fake_receipt.SCRIPTS, *account.SCRIPTS,
-    *benefit.SCRIPTS,
-)  # fmt: skip
+#: The behaviours of each rule, ghost beds first.
+SCRIPTS: tuple[Script, ...] = tuple(
+    module.script
+    for module in (
+        bed_days,
+        idle_days,
+        care_elsewhere,
+        shared_beds,
+        after_discharge,
+        no_upload,
+        frequent_stays,
+        split_stays,
+        after_death,
+        two_places,
+        two_hospitals,
+        other_sex,
+        card_bursts,
+        not_insured,
+        impossible_quantities,
+        receipts,
+        claims,
+        trace_codes,
+        strangers_account,
+        wrong_sums,
+    )
+)
 
 #: Plants of a kind for every rule in a county of 20,000; smaller ones have each behaviour once.
 WANTED: dict[Kind, int] = {"fraud": 24, "below": 8, "lookalike": 24, "cancelled": 8}
@@ -34,7 +78,9 @@ def casting(script: Script, persons: int, days: int) -> list[tuple[Behaviour, in
             one = some[number % len(some)]
             turn = number // len(some)
             hide = one.disguises and not one.hidden and (number + turn) % 2 == 1
-            cast.append((one, number, one.disguises[turn % len(one.disguises)] if hide else ""))
+            cast.append(
+                (one, number, one.disguises[(turn + number // 2) % len(one.disguises)] if hide else "")
+            )
     return cast
 
 
@@ -54,6 +100,12 @@ def plant_all(county: County, progress: Callable[[int, int], None]) -> list[Plan
             for person in scene.people:
                 registry.resident(county, person, start)
                 if person.number not in scene.still:
-                    live(county, person, Dice(world.seed, 8, person.number), quiet=scene.quiet.get(person.number, ()), stays=False)
+                    live(
+                        county,
+                        person,
+                        Dice(world.seed, 8, person.number),
+                        quiet=scene.quiet.get(person.number, ()),
+                        stays=False,
+                    )
         progress(turn + 1, len(SCRIPTS))
     return truth

@@ -9,17 +9,23 @@ from streams.simulate.catalogue import Item
 from streams.simulate.clock import DATE, DAY, HOUR, MINUTE, weekday
 from streams.simulate.people import Person
 from streams.simulate.places import Counter, counter
-from streams.simulate.plants.cast import Scene, Script
+from streams.simulate.plants.scene import Scene
+from streams.simulate.plants.script import Script
 from streams.simulate.sale import Sale
 
-fp06 = Script("FP-06")
+script = Script("FP-06")
 
 
-def _tell(scene: Scene, expect: int | None, text: str, desk: Counter, day: int, mdtrt_ids: Sequence[str]) -> None:
+def _tell(
+    scene: Scene, expect: int | None, text: str, desk: Counter, day: int, mdtrt_ids: Sequence[str]
+) -> None:
     scene.tell(
-        expect, text, {"fixmedins_code": desk.place.code, "opter": desk.opter, "day": DATE[day]}, subject=("operator", desk.opter),
+        expect,
+        text,
+        {"fixmedins_code": desk.place.code, "opter": desk.opter, "day": DATE[day]},
+        subject=("operator", desk.opter),
         mdtrt_ids=mdtrt_ids,
-    )  # fmt: skip
+    )
 
 
 def _quiet_desk(scene: Scene) -> tuple[Counter, int]:
@@ -35,9 +41,16 @@ def _quiet_desk(scene: Scene) -> tuple[Counter, int]:
 
 
 def _burst(
-    scene: Scene, cards: int, seconds: int, *, hour: int = 10, items: Sequence[Item] = (cat.OMEPRAZOLE,), counts: Sequence[int] = (2,),
-    desks: Sequence[Counter] = (), desk_day: tuple[Counter, int] | None = None,
-) -> tuple[Counter, int, list[Sale]]:  # fmt: skip
+    scene: Scene,
+    cards: int,
+    seconds: int,
+    *,
+    hour: int = 10,
+    items: Sequence[Item] = (cat.OMEPRAZOLE,),
+    counts: Sequence[int] = (2,),
+    desks: Sequence[Counter] = (),
+    desk_day: tuple[Counter, int] | None = None,
+) -> tuple[Counter, int, list[Sale]]:
     """`cards` persons buy at one counter, `seconds` apart."""
     desk, day = desk_day or _quiet_desk(scene)
     sales = []
@@ -53,31 +66,31 @@ def _ids(sales: Sequence[Sale]) -> list[str]:
     return [sale.mdtrt_id for sale in sales]
 
 
-@fp06.fraud()
+@script.fraud()
 def five_in_five_minutes(scene: Scene) -> None:
     desk, day, sales = _burst(scene, 5, 65)
     _tell(scene, 2, "一名收费员5分钟内刷5张卡，品种金额相同", desk, day, _ids(sales))
 
 
-@fp06.fraud()
+@script.fraud()
 def eight_in_five_minutes(scene: Scene) -> None:
     desk, day, sales = _burst(scene, 8, 35)
     _tell(scene, 2, "一名收费员5分钟内刷8张卡", desk, day, _ids(sales))
 
 
-@fp06.fraud(hidden="拉长到一刻钟")
+@script.fraud(hidden="拉长到一刻钟")
 def ten_in_a_quarter_of_an_hour(scene: Scene) -> None:
     desk, day, sales = _burst(scene, 10, 92)
     _tell(scene, 2, "一名收费员15分钟内刷10张卡", desk, day, _ids(sales))
 
 
-@fp06.fraud(hidden="品种金额各不相同")
+@script.fraud(hidden="品种金额各不相同")
 def seven_with_mixed_baskets(scene: Scene) -> None:
     desk, day, sales = _burst(scene, 7, 45, items=cat.COUNTER_DRUGS[:5], counts=(1, 2, 3))
     _tell(scene, 2, "一名收费员5分半钟内刷7张卡，品种不同", desk, day, _ids(sales))
 
 
-@fp06.fraud(hidden="撤销重录")
+@script.fraud(hidden="撤销重录")
 def some_entered_again(scene: Scene) -> None:
     desk, day, sales = _burst(scene, 6, 40)
     for n, sale in enumerate(sales[:2]):
@@ -86,19 +99,19 @@ def some_entered_again(scene: Scene) -> None:
     _tell(scene, 2, "5分钟内刷6张卡，其中2张撤销后重新结算", desk, day, _ids(sales))
 
 
-@fp06.fraud()
+@script.fraud()
 def at_night(scene: Scene) -> None:
     desk, day, sales = _burst(scene, 6, 40, hour=2)
     _tell(scene, 2, "凌晨2点5分钟内刷6张卡", desk, day, _ids(sales))
 
 
-@fp06.below()
+@script.below()
 def four_in_five_minutes(scene: Scene) -> None:
     desk, day, sales = _burst(scene, 4, 60)
     _tell(scene, None, "5分钟内4张卡", desk, day, _ids(sales))
 
 
-@fp06.below()
+@script.below()
 def nine_in_a_quarter_of_an_hour(scene: Scene) -> None:
     desk, day, sales = _burst(scene, 9, 100)
     _tell(scene, None, "15分钟内9张卡", desk, day, _ids(sales))
@@ -120,16 +133,23 @@ def _busy_counter(scene: Scene) -> Counter:
             if weekday(day) not in _BUSY:
                 continue
             for n in range(6 + day % 2):
-                _regular(scene, regulars[turn % len(regulars)], county.busy, day * DAY + 8 * HOUR + 30 * MINUTE + n * 42)
+                _regular(
+                    scene,
+                    regulars[turn % len(regulars)],
+                    county.busy,
+                    day * DAY + 8 * HOUR + 30 * MINUTE + n * 42,
+                )
                 turn += 1
     return county.busy
 
 
 def _regular(scene: Scene, person: Person, desk: Counter, t: int) -> None:
-    scene.visit(person, t, ((cat.AMLODIPINE, 1),), desk.place, counter=desk, sickness=("I10.x00", "特发性高血压"))
+    scene.visit(
+        person, t, ((cat.AMLODIPINE, 1),), desk.place, counter=desk, sickness=("I10.x00", "特发性高血压")
+    )
 
 
-@fp06.lookalike()
+@script.lookalike()
 def a_busy_morning(scene: Scene) -> None:
     desk = _busy_counter(scene)
     day = scene.day(8, on=_BUSY[scene.number % 2])
@@ -137,24 +157,32 @@ def a_busy_morning(scene: Scene) -> None:
     _tell(scene, None, "每周两个早晨都有慢病患者集中取药的收费员", desk, day, ())
 
 
-@fp06.lookalike()
+@script.lookalike()
 def one_card_six_times(scene: Scene) -> None:
     desk, day = _quiet_desk(scene)
     person = scene.person()
     sales = [
-        scene.buy(person, day * DAY + 10 * HOUR + 40 * n, ((cat.COUNTER_DRUGS[n], 1),), desk.place, counter=desk, booked=False) for n in range(6)
+        scene.buy(
+            person,
+            day * DAY + 10 * HOUR + 40 * n,
+            ((cat.COUNTER_DRUGS[n], 1),),
+            desk.place,
+            counter=desk,
+            booked=False,
+        )
+        for n in range(6)
     ]
     _tell(scene, None, "同一张卡5分钟内结算6次", desk, day, _ids(sales))
 
 
-@fp06.lookalike()
+@script.lookalike()
 def two_counters(scene: Scene) -> None:
     desk, day = _quiet_desk(scene)
     _, _, sales = _burst(scene, 6, 40, desks=desk.place.counters[:2], desk_day=(desk, day))
     _tell(scene, None, "两名收费员各刷3张卡", desk, day, _ids(sales))
 
 
-@fp06.lookalike()
+@script.lookalike()
 def terminals_without_a_name(scene: Scene) -> None:
     place = scene.hospital
     desks = [desk for desk in place.counters if desk.dev_no == "null"]
@@ -165,23 +193,23 @@ def terminals_without_a_name(scene: Scene) -> None:
         t = day * DAY + 14 * HOUR + 45 * n
         sales.append(scene.visit(person, t, place=place, counter=desks[n % len(desks)]))
     scene.tell(
-        None, "终端号为null，两名收费员各3人", {"fixmedins_code": place.code, "opter": desks[0].opter, "day": DATE[day]},
-        subject=("operator", desks[0].opter), mdtrt_ids=[one.mdtrt_id for one in sales],
-    )  # fmt: skip
+        None,
+        "终端号为null，两名收费员各3人",
+        {"fixmedins_code": place.code, "opter": desks[0].opter, "day": DATE[day]},
+        subject=("operator", desks[0].opter),
+        mdtrt_ids=[one.mdtrt_id for one in sales],
+    )
 
 
-@fp06.lookalike()
+@script.lookalike()
 def a_steady_queue(scene: Scene) -> None:
     desk, day, sales = _burst(scene, 8, 240)
     _tell(scene, None, "半小时内8张卡，每4分钟一张", desk, day, _ids(sales))
 
 
-@fp06.cancelled()
+@script.cancelled()
 def most_of_them_cancelled(scene: Scene) -> None:
     desk, day, sales = _burst(scene, 6, 40)
     for n, sale in enumerate(sales[:4]):
         sale.cancel(sale.begin + DAY + 100 * n, arrive=sale.begin - HOUR if n % 2 else None)
     _tell(scene, None, "6张卡中4张次日撤销", desk, day, _ids(sales))
-
-
-SCRIPTS = (fp06,)

@@ -20,7 +20,7 @@ from rules.schema import ledger_columns
 
 Row = dict[str, Any]
 
-START = datetime(2026, 1, 1)
+START = datetime.fromisoformat("2026-01-01")
 
 #: Which fact table the rows of a kind fill.
 TABLES = {
@@ -55,7 +55,14 @@ class Message:
 
 
 def say(
-    kind: str, msgid: str, hour: float, *rows: Row, content: int = 0, bad_rows: int = 0, sent_by: str | None = None, **one: Any
+    kind: str,
+    msgid: str,
+    hour: float,
+    *rows: Row,
+    content: int = 0,
+    bad_rows: int = 0,
+    sent_by: str | None = None,
+    **one: Any,
 ) -> Message:
     """A message of this kind: its rows, or one row of the keywords. A row's `into` names another fact table.
 
@@ -65,7 +72,9 @@ def say(
     filled = []
     for number, row in enumerate(rows or (one,), start=1):
         into = row.get("into", table)
-        filled.append((into, _complete(into, kind, number, hour, {k: v for k, v in row.items() if k != "into"})))
+        filled.append(
+            (into, _complete(into, kind, number, hour, {k: v for k, v in row.items() if k != "into"}))
+        )
     return Message(kind, msgid, hour, tuple(filled), content, bad_rows, {"opter_type": sent_by})
 
 
@@ -135,7 +144,9 @@ class Ledger:
         return row[0] if len(columns) == 1 else row
 
 
-def build(log: Iterable[Message], *, tables: Collection[str] = (), threads: int = 1, unique: bool = False) -> Ledger:
+def build(
+    log: Iterable[Message], *, tables: Collection[str] = (), threads: int = 1, unique: bool = False
+) -> Ledger:
     """The ledger of a log that arrives in this order."""
     return Ledger(log, tables, threads, unique)
 

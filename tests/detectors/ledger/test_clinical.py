@@ -8,14 +8,24 @@ from tests.detectors.ledger.log import Message, at, build, say
 def test_the_last_word_on_an_order_holds() -> None:
     log = [
         say("4402A", "o2", 2, medcas_drord_detl_id="1", drord_type="2"),
-        say("4402A", "o1", 1, {"medcas_drord_detl_id": "1", "drord_type": "1"}, {"medcas_drord_detl_id": "2", "drord_type": "1"}),
+        say(
+            "4402A",
+            "o1",
+            1,
+            {"medcas_drord_detl_id": "1", "drord_type": "1"},
+            {"medcas_drord_detl_id": "2", "drord_type": "1"},
+        ),
     ]
-    assert build(log).rows("medical_order", "medcas_drord_detl_id", "drord_type", "msgid") == [("1", "2", "o2"), ("2", "1", "o1")]
+    assert build(log).rows("medical_order", "medcas_drord_detl_id", "drord_type", "msgid") == [
+        ("1", "2", "o2"),
+        ("2", "1", "o1"),
+    ]
 
 
 def test_an_order_is_withdrawn_by_vali_flag_0_and_may_be_given_again() -> None:
     given, withdrawn, again = (
-        say("4402A", f"o{n}", n, medcas_drord_detl_id="1", vali_flag=flag) for n, flag in ((1, "1"), (2, "0"), (3, "1"))
+        say("4402A", f"o{n}", n, medcas_drord_detl_id="1", vali_flag=flag)
+        for n, flag in ((1, "1"), (2, "0"), (3, "1"))
     )
     assert build([given, withdrawn]).rows("medical_order") == []
     assert build([again, withdrawn, given]).values("medical_order", "msgid") == ["o3"]
@@ -24,7 +34,12 @@ def test_an_order_is_withdrawn_by_vali_flag_0_and_may_be_given_again() -> None:
 class TestReport:
     def report(self, msgid: str, hour: float, *items: str, kind: str = "4501", **more: str) -> Message:
         name = "examination" if kind == "4501" else "laboratory"
-        return say(kind, msgid, hour, *({"rpotc_no": "R1", "report": name, "exam_item_code": i} | more for i in items))
+        return say(
+            kind,
+            msgid,
+            hour,
+            *({"rpotc_no": "R1", "report": name, "exam_item_code": i} | more for i in items),
+        )
 
     def test_the_last_message_of_a_number_holds_as_a_whole(self) -> None:
         found = build([self.report("r1", 1, "A", "B"), self.report("r2", 2, "C")])
@@ -38,10 +53,16 @@ class TestReport:
         assert len(found.rows("report")) == 2
 
     def test_the_laboratory_numbers_for_itself(self) -> None:
-        assert len(build([self.report("r1", 1, "A"), self.report("r2", 2, "C", kind="4502")]).rows("report")) == 2
+        assert (
+            len(build([self.report("r1", 1, "A"), self.report("r2", 2, "C", kind="4502")]).rows("report"))
+            == 2
+        )
 
     def test_vali_flag_0_withdraws_it(self) -> None:
-        assert build([self.report("r1", 1, "A", "B"), self.report("r2", 2, "A", vali_flag="0")]).rows("report") == []
+        assert (
+            build([self.report("r1", 1, "A", "B"), self.report("r2", 2, "A", vali_flag="0")]).rows("report")
+            == []
+        )
 
 
 def test_vital_signs_are_withdrawn_by_vali_flag_0_for_the_same_moment() -> None:
@@ -71,7 +92,12 @@ class TestPresence:
         assert build(log).values("presence", "kind") == ["2201"]
 
     @pytest.mark.parametrize(
-        "message", [say("2201", "m", 1, opter_type="3"), say("2203", "m", 1, opter_type="3"), say("9601", "m", 1, sent_by="3")]
+        "message",
+        [
+            say("2201", "m", 1, opter_type="3"),
+            say("2203", "m", 1, opter_type="3"),
+            say("9601", "m", 1, sent_by="3"),
+        ],
     )
     def test_what_is_done_on_the_own_phone_is_online(self, message: Message) -> None:
         assert build([message]).one("presence", "online") is True
@@ -79,14 +105,18 @@ class TestPresence:
 
 class TestSettlementList:
     def test_the_last_of_a_settlement_holds(self) -> None:
-        log = [say("2304", "s", 1, setl_id="S1"), say("4101", "f2", 3, setl_id="S1", bill_no="2"), say("4101", "f1", 2, setl_id="S1")]
+        log = [
+            say("2304", "s", 1, setl_id="S1"),
+            say("4101", "f2", 3, setl_id="S1", bill_no="2"),
+            say("4101", "f1", 2, setl_id="S1"),
+        ]
         assert build(log).rows("settlement_list", "msgid", "bill_no", "upload_time") == [("f2", "2", at(3))]
 
     def test_what_it_leaves_out_of_its_identity_the_settlement_says(self) -> None:
         listed = say("4101", "f", 3, setl_id="S1", mdtrt_id=None, psn_no=None, fixmedins_code=None)
-        assert build([say("2304", "s", 1, setl_id="S1"), listed]).rows("settlement_list", "mdtrt_id", "psn_no", "fixmedins_code") == [
-            ("M1", "P1", "H1")
-        ]
+        assert build([say("2304", "s", 1, setl_id="S1"), listed]).rows(
+            "settlement_list", "mdtrt_id", "psn_no", "fixmedins_code"
+        ) == [("M1", "P1", "H1")]
 
     def test_of_an_unknown_settlement_is_none(self) -> None:
         assert build([say("4101", "f", 3, setl_id="S9")]).rows("settlement_list") == []

@@ -15,7 +15,9 @@ SAME_TIME_SMALLER = say("2401", "m", 1, content=3, adm_bed="smaller")
 
 
 @pytest.mark.parametrize("log", list(permutations([EARLY, LATE, SAME_TIME_SMALLER])))
-def test_of_one_msgid_the_smallest_time_and_content_is_the_fact_however_it_arrives(log: tuple[Message, ...]) -> None:
+def test_of_one_msgid_the_smallest_time_and_content_is_the_fact_however_it_arrives(
+    log: tuple[Message, ...],
+) -> None:
     assert build(log).values("visit", "bed") == ["smaller"]
 
 
@@ -44,13 +46,18 @@ def test_a_losing_copy_of_a_cancellation_cancels_nothing() -> None:
 
 def test_dropped_copies_are_named_with_a_reason() -> None:
     found = build([LATE, EARLY, EARLY, say("2402", "d", 9)])
-    assert found.rows("fact_dropped", "seq", "msgid", "reason") == [(1, "m", "conflict"), (3, "m", "duplicate")]
+    assert found.rows("fact_dropped", "seq", "msgid", "reason") == [
+        (1, "m", "conflict"),
+        (3, "m", "duplicate"),
+    ]
 
 
 def test_identity_can_be_asked_alone() -> None:
     con = duckdb.connect()
     con.execute(FACTS_SQL.read_text(encoding="utf-8"))
-    con.execute("insert into fact.message (seq, msgid, inf_time, content) values (1, 'm', '2026-01-02', 5), (2, 'm', '2026-01-01', 9)")
+    con.execute(
+        "insert into fact.message (seq, msgid, inf_time, content) values (1, 'm', '2026-01-02', 5), (2, 'm', '2026-01-01', 9)"
+    )
     steps.identity(con)
     assert con.execute("select seq, msgid, reason from fact_dropped").fetchall() == [(1, "m", "conflict")]
 

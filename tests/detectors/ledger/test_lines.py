@@ -19,7 +19,10 @@ def batch(msgid: str, hour: float, sn: str, chrg_bchno: str, **more: Any) -> Mes
 def test_a_repeated_number_of_a_visit_is_the_later_line() -> None:
     found = build([line("l2", 2, cnt=7), line("l1", 1, cnt=3)])
     assert found.rows("fee_line", "msgid", "cnt") == [("l2", 7)]
-    assert found.rows("fee_line_all", "msgid", "ended_by", "ended_time") == [("l1", "l2", at(2)), ("l2", None, None)]
+    assert found.rows("fee_line_all", "msgid", "ended_by", "ended_time") == [
+        ("l1", "l2", at(2)),
+        ("l2", None, None),
+    ]
 
 
 def test_a_number_repeated_inside_one_message_is_its_last_row() -> None:
@@ -43,11 +46,15 @@ class TestWithdrawal:
         assert found.rows("fee_line_all", "msgid", "ended_by") == [("l1", "w"), ("l2", None)]
 
     def test_one_message_may_withdraw_several_lines(self) -> None:
-        found = build([line("l1", 1), line("l2", 1, "2"), say("2302", "w", 2, {"feedetl_sn": "1"}, {"feedetl_sn": "2"})])
+        found = build(
+            [line("l1", 1), line("l2", 1, "2"), say("2302", "w", 2, {"feedetl_sn": "1"}, {"feedetl_sn": "2"})]
+        )
         assert found.rows("fee_line") == []
 
     def test_by_batch_removes_the_batch(self) -> None:
-        found = build([batch("l1", 1, "1", "A"), batch("l2", 1, "2", "B"), say("2205", "w", 2, chrg_bchno="A")])
+        found = build(
+            [batch("l1", 1, "1", "A"), batch("l2", 1, "2", "B"), say("2205", "w", 2, chrg_bchno="A")]
+        )
         assert found.values("fee_line", "feedetl_sn") == ["2"]
 
     @pytest.mark.parametrize("stranger", [{"psn_no": "P2"}, {"fixmedins_code": "H2"}, {"mdtrt_id": "M2"}])
@@ -82,7 +89,12 @@ class TestWithdrawalOfEverything:
         assert build(log).rows("fee_line", "feedetl_sn", "setl_id") == [("1", None)]
 
     def test_a_reversed_settlement_never_covered_anything(self) -> None:
-        log = [line("l1", 1), say("2304", "s", 3, setl_id="S1"), say("2601", "x", 9, omsgid="s", oinfno="2304"), self.WIPE]
+        log = [
+            line("l1", 1),
+            say("2304", "s", 3, setl_id="S1"),
+            say("2601", "x", 9, omsgid="s", oinfno="2304"),
+            self.WIPE,
+        ]
         assert build(log).rows("fee_line") == []
 
     def test_a_settlement_after_it_covers_nothing_yet(self) -> None:
@@ -103,7 +115,12 @@ class TestWithdrawalOfEverything:
 
     @pytest.mark.parametrize("hour", [7, 9])
     def test_a_named_withdrawal_beside_it_takes_even_a_settled_line(self, hour: float) -> None:
-        log = [line("l1", 1), say("2304", "s", 3, setl_id="S1"), self.WIPE, say("2302", "n", hour, feedetl_sn="1")]
+        log = [
+            line("l1", 1),
+            say("2304", "s", 3, setl_id="S1"),
+            self.WIPE,
+            say("2302", "n", hour, feedetl_sn="1"),
+        ]
         assert build(log).rows("fee_line") == []
 
 
@@ -139,7 +156,11 @@ class TestCoverage:
         assert build(log).rows("fee_line", "feedetl_sn", "setl_id") == [("1", "S1"), ("2", "S2"), ("3", None)]
 
     def test_a_single_outpatient_settlement_covers_only_its_batch(self) -> None:
-        log = [batch("l1", 1, "1", "A"), batch("l2", 1, "2", "B"), say("2207", "s1", 3, setl_id="S1", chrg_bchno="A")]
+        log = [
+            batch("l1", 1, "1", "A"),
+            batch("l2", 1, "2", "B"),
+            say("2207", "s1", 3, setl_id="S1", chrg_bchno="A"),
+        ]
         assert build(log).rows("fee_line", "feedetl_sn", "setl_id") == [("1", "S1"), ("2", None)]
 
     def test_plain_and_special_visits_are_covered_alike(self) -> None:
@@ -157,20 +178,39 @@ class TestRefund:
     NET = ("feedetl_sn", "cnt", "det_item_fee_sumamt", "inscp_scp_amt", "refunded", "refund_msgids")
 
     def test_reduces_the_line_it_names(self) -> None:
-        log = [refund("l1", 1, "1", 3, 30), refund("l2", 1, "2", 3, 30), refund("r", 2, "9", -1, -10, init_feedetl_sn="2")]
+        log = [
+            refund("l1", 1, "1", 3, 30),
+            refund("l2", 1, "2", 3, 30),
+            refund("r", 2, "9", -1, -10, init_feedetl_sn="2"),
+        ]
         found = build(log)
-        assert found.rows("fee_line", *self.NET) == [("1", 3, 30, 30, False, None), ("2", 2, 20, 20, True, ["r"])]
+        assert found.rows("fee_line", *self.NET) == [
+            ("1", 3, 30, 30, False, None),
+            ("2", 2, 20, 20, True, ["r"]),
+        ]
 
     def test_is_no_line_itself_but_stays_on_record(self) -> None:
         found = build([refund("l1", 1, "1", 3, 30), refund("r", 2, "9", -1, -10, init_feedetl_sn="1")])
         assert found.values("fee_line", "feedetl_sn") == ["1"]
-        assert found.rows("fee_line_all", "feedetl_sn", "cnt", "init_feedetl_sn") == [("1", 3, None), ("9", -1, "1")]
+        assert found.rows("fee_line_all", "feedetl_sn", "cnt", "init_feedetl_sn") == [
+            ("1", 3, None),
+            ("9", -1, "1"),
+        ]
 
     def test_of_everything_leaves_no_line(self) -> None:
-        assert build([refund("l1", 1, "1", 3, 30), refund("r", 2, "9", -3, -30, init_feedetl_sn="1")]).rows("fee_line") == []
+        assert (
+            build([refund("l1", 1, "1", 3, 30), refund("r", 2, "9", -3, -30, init_feedetl_sn="1")]).rows(
+                "fee_line"
+            )
+            == []
+        )
 
     def test_of_a_line_that_does_not_stand_reduces_no_other(self) -> None:
-        log = [refund("l1", 1, "1", 3, 30), refund("l2", 1, "2", 3, 30), refund("r", 2, "9", -1, -10, init_feedetl_sn="2")]
+        log = [
+            refund("l1", 1, "1", 3, 30),
+            refund("l2", 1, "2", 3, 30),
+            refund("r", 2, "9", -1, -10, init_feedetl_sn="2"),
+        ]
         found = build([*log, say("2302", "w", 3, feedetl_sn="2")])
         assert found.rows("fee_line", *self.NET) == [("1", 3, 30, 30, False, None)]
 
@@ -181,10 +221,18 @@ class TestRefund:
             refund("l1", 1, "1", 2, 20),
             refund("r", 4, "9", -3, -30),
         ]
-        assert build(log).rows("fee_line", *self.NET) == [("2", 1, 10, 10, True, ["r"]), ("3", 5, 50, 50, False, None)]
+        assert build(log).rows("fee_line", *self.NET) == [
+            ("2", 1, 10, 10, True, ["r"]),
+            ("3", 5, 50, 50, False, None),
+        ]
 
     def test_several_refunds_take_one_after_the_other(self) -> None:
-        log = [refund("l1", 1, "1", 2, 20), refund("l2", 2, "2", 3, 30), refund("r2", 5, "8", -1, -10), refund("r1", 4, "9", -3, -30)]
+        log = [
+            refund("l1", 1, "1", 2, 20),
+            refund("l2", 2, "2", 3, 30),
+            refund("r2", 5, "8", -1, -10),
+            refund("r1", 4, "9", -3, -30),
+        ]
         assert build(log).rows("fee_line", *self.NET) == [("2", 1, 10, 10, True, ["r1", "r2"])]
 
     def test_named_refunds_come_before_those_without_a_name(self) -> None:
@@ -221,4 +269,6 @@ class TestRefund:
 
     def test_a_withdrawn_refund_takes_nothing(self) -> None:
         log = [refund("l1", 1, "1", 3, 30), refund("r", 2, "9", -1, -10, init_feedetl_sn="1")]
-        assert build([*log, say("2302", "w", 3, feedetl_sn="9")]).rows("fee_line", *self.NET) == [("1", 3, 30, 30, False, None)]
+        assert build([*log, say("2302", "w", 3, feedetl_sn="9")]).rows("fee_line", *self.NET) == [
+            ("1", 3, 30, 30, False, None)
+        ]

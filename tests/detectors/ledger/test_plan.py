@@ -1,8 +1,10 @@
 """The steps as data: what fills what, and that building less builds the same."""
 
+import duckdb
 import pytest
 
 from detectors import ledger
+from detectors.facts import FACTS_SQL
 from detectors.ledger.plan import plan, statements
 from rules.schema import ledger_columns
 from tests.detectors.ledger.log import build
@@ -15,10 +17,16 @@ def test_every_ledger_table_is_filled_by_some_step() -> None:
 
 def test_no_step_reads_a_table_that_a_later_step_fills() -> None:
     last = {statement.target: place for place, statement in enumerate(statements())}
-    own = {"main.insured", "main.visit", "step.gone_message"}  # filled in parts, the later parts look at the earlier
+    own = {
+        "main.insured",
+        "main.visit",
+        "step.gone_message",
+    }  # filled in parts, the later parts look at the earlier
     for place, statement in enumerate(statements()):
         for table in statement.reads - own - {"main.fact_dropped"}:
-            assert table.startswith("fact.") or last[table] < place, f"{statement.file}: {statement.target} reads {table}"
+            assert table.startswith("fact.") or last[table] < place, (
+                f"{statement.file}: {statement.target} reads {table}"
+            )
 
 
 def test_a_gate_names_only_tables_that_the_step_reads_or_rests_on() -> None:
@@ -38,6 +46,20 @@ def test_views_have_the_columns_and_types_of_the_ledger() -> None:
         found = con.execute(f"select column_name, column_type from (describe {table})").fetchall()
         assert dict(found) == dict(columns), table
         assert [name for name, _ in found] == list(columns), table
+
+
+def test_lines_may_be_built_with_the_columns_that_rules_name() -> None:
+    columns = ledger.line_columns(["select l.bilg_dr_codg, x.foo from fee_line l"])
+    assert {"bilg_dr_codg", "mdtrt_id", "cnt"} <= columns <= ledger_columns()["fee_line"].keys()
+    con = duckdb.connect()
+    con.execute(FACTS_SQL.read_text(encoding="utf-8"))
+    con.execute(
+        "insert into fact.fee_line (msgid, mdtrt_id, feedetl_sn, bilg_dr_codg) values ('l', 'M1', '1', 'D1')"
+    )
+    ledger.build(con, lines=columns)
+    assert con.execute("select mdtrt_id, bilg_dr_codg from fee_line").fetchall() == [("M1", "D1")]
+    assert {name for name, *_ in con.execute("describe fee_line").fetchall()} == columns
+    assert con.execute("select feedetl_sn from fee_line_all").fetchall() == [("1",)]
 
 
 def test_an_unknown_table_is_refused_by_name() -> None:

@@ -22,18 +22,26 @@ def world(seed: int) -> list[Message]:
     def hour() -> int:
         return dice.randrange(40)
 
-    def add(kind: str, *rows: dict[str, Any], when: float | None = None, bad_rows: int = 0, **one: Any) -> None:
+    def add(
+        kind: str, *rows: dict[str, Any], when: float | None = None, bad_rows: int = 0, **one: Any
+    ) -> None:
         name = f"{dice.choice('abc')}{len(log)}"
         log.append(say(kind, name, hour() if when is None else when, *rows, bad_rows=bad_rows, **one))
 
     for number in range(4):
-        who = {"psn_no": f"P{dice.randrange(2)}", "fixmedins_code": f"H{dice.randrange(2)}", "mdtrt_id": f"M{number}"}
+        who = {
+            "psn_no": f"P{dice.randrange(2)}",
+            "fixmedins_code": f"H{dice.randrange(2)}",
+            "mdtrt_id": f"M{number}",
+        }
         stay, outpatient = number < 2, number == 2
         diagnosis = {"into": "diagnosis", "diag_srt_no": 1, "maindiag_flag": "1"} | who
         if stay:
             add("2401", who | {"adm_bed": "1"}, diagnosis | {"diag_code": "A"})
             for _ in range(dice.randrange(3)):
-                change = who | dice.choice([{"adm_bed": "2"}, {"med_type": "24"}, {"begntime": at(3)}, {"endtime": at(50)}])
+                change = who | dice.choice(
+                    [{"adm_bed": "2"}, {"med_type": "24"}, {"begntime": at(3)}, {"endtime": at(50)}]
+                )
                 add("2403", change, diagnosis | {"diag_code": "B"})
             for _ in range(dice.randrange(3)):
                 add("2402", who | {"dscg_way": dice.choice("15")}, diagnosis | {"diag_code": "C"})
@@ -43,12 +51,21 @@ def world(seed: int) -> list[Message]:
             add("2201", **who)
             add("2203", who, diagnosis | {"diag_code": "D"})
         for _ in range(dice.randrange(6) if number < 3 else 0):
-            line = who | {"feedetl_sn": str(dice.randrange(4)), "cnt": dice.choice([1, 2, 3, -1]), "chrg_bchno": dice.choice("XY")}
+            line = who | {
+                "feedetl_sn": str(dice.randrange(4)),
+                "cnt": dice.choice([1, 2, 3, -1]),
+                "chrg_bchno": dice.choice("XY"),
+            }
             line["init_feedetl_sn"] = dice.choice([None, "1"]) if line["cnt"] == -1 else None
             add("2301" if stay else "2204", bad_rows=dice.choice([0, 0, 1]), **line)
         for settlement in range(dice.randrange(3) if number < 3 else 1):
             paid = who | {"setl_id": f"S{number}{settlement}", "chrg_bchno": dice.choice("XY")}
-            fund = {"into": "fund_item", "fund_payamt": 5, "setl_id": paid["setl_id"], "psn_no": who["psn_no"]}
+            fund = {
+                "into": "fund_item",
+                "fund_payamt": 5,
+                "setl_id": paid["setl_id"],
+                "psn_no": who["psn_no"],
+            }
             if number < 3:
                 add("2304" if stay else "2207", paid, fund)
                 add("4101", who | {"setl_id": paid["setl_id"], "adm_way": dice.choice("123")})
@@ -70,7 +87,11 @@ def cancellations(log: list[Message], dice: random.Random) -> Iterable[tuple[Mes
 
     def back(kind: str, target: Message, **named: Any) -> Message:
         first = target.rows[0][1]
-        who = {"psn_no": first["psn_no"], "fixmedins_code": first["fixmedins_code"], "mdtrt_id": target.mdtrt_id}
+        who = {
+            "psn_no": first["psn_no"],
+            "fixmedins_code": first["fixmedins_code"],
+            "mdtrt_id": target.mdtrt_id,
+        }
         return say(kind, f"{dice.choice('abc')}-{kind}-{target.msgid}", dice.randrange(40), **(who | named))
 
     def without(*gone: Callable[[Message], bool]) -> list[Message]:
@@ -81,11 +102,18 @@ def cancellations(log: list[Message], dice: random.Random) -> Iterable[tuple[Mes
 
     for target in log:
         setl_id = target.rows[0][1].get("setl_id")
-        visit_setls = {m.rows[0][1]["setl_id"] for m in log if m.kind in ("2304", "2207") and m.mdtrt_id == target.mdtrt_id}
+        visit_setls = {
+            m.rows[0][1]["setl_id"]
+            for m in log
+            if m.kind in ("2304", "2207") and m.mdtrt_id == target.mdtrt_id
+        }
         reversal = back("2601", target, omsgid=target.msgid, oinfno=target.kind, mdtrt_id=None)
         if target.kind in ("2102", "2207", "2304"):
             rest = without(lambda m, t=target: m is t, sells({setl_id}))
-            yield back({"2102": "2103", "2207": "2208", "2304": "2305"}[target.kind], target, setl_id=setl_id), rest
+            yield (
+                back({"2102": "2103", "2207": "2208", "2304": "2305"}[target.kind], target, setl_id=setl_id),
+                rest,
+            )
             yield reversal, rest
         if target.kind in ("2401", "2201"):
             rest = without(lambda m, t=target: m.mdtrt_id == t.mdtrt_id, sells(visit_setls))
@@ -107,18 +135,18 @@ def everything(ledger: Ledger, exempt: Collection[str] = ()) -> dict[str, list[t
     return {table: ledger.rows(table) for table in tables}
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_a_cancellation_is_the_log_without_its_target(seed: int) -> None:
     log, dice = world(seed), random.Random(seed)
     pairs = list(cancellations(log, dice))
     assert pairs
-    for cancellation, rest in dice.sample(pairs, k=min(4, len(pairs))):
+    for cancellation, rest in dice.sample(pairs, k=min(3, len(pairs))):
         place = dice.randrange(len(log))
         with_it = everything(build([*log[:place], cancellation, *log[place:]]), EXEMPT | {"transmission"})
         assert with_it == everything(build(rest), EXEMPT | {"transmission"}), cancellation
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_order_of_arrival_duplicates_and_threads_change_nothing(seed: int) -> None:
     log, dice = world(seed), random.Random(seed)
     log += [cancellation for cancellation, _ in dice.sample(list(cancellations(log, dice)), k=2)]

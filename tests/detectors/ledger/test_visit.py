@@ -12,9 +12,17 @@ from tests.detectors.ledger.log import Message, at, build, say
 class TestStay:
     def test_stands_on_its_admission_and_ends_with_its_discharge(self) -> None:
         found = build([say("2401", "a", 0, med_type="21", ipt_no="Z1"), say("2402", "d", 50, dscg_way="1")])
-        assert found.rows("visit", "kind", "inpatient", "med_type", "ipt_no", "begntime", "dscg_time", "bed_until", "seen_until") == [
-            ("inpatient", True, "21", "Z1", at(0), at(50), at(50), at(50))
-        ]
+        assert found.rows(
+            "visit",
+            "kind",
+            "inpatient",
+            "med_type",
+            "ipt_no",
+            "begntime",
+            "dscg_time",
+            "bed_until",
+            "seen_until",
+        ) == [("inpatient", True, "21", "Z1", at(0), at(50), at(50), at(50))]
         assert found.rows("visit", "adm_msgid", "dscg_msgid", "msgids") == [("a", "d", ["a", "d"])]
 
     def test_open_lies_in_bed_for_ninety_days_but_was_seen_only_so_far(self) -> None:
@@ -26,14 +34,24 @@ class TestStay:
                 say("2302", "x", 10, feedetl_sn="2"),
             ]
         )
-        assert found.rows("visit", "dscg_time", "bed_until", "seen_until") == [(None, at(0) + timedelta(days=90), at(30))]
+        assert found.rows("visit", "dscg_time", "bed_until", "seen_until") == [
+            (None, at(0) + timedelta(days=90), at(30))
+        ]
 
     @pytest.mark.parametrize(
         "last",
         [
             say("2304", "m", 60, setl_id="S1", setl_time=at(60)),
             say("4402A", "m", 60, medcas_drord_detl_id="O", drord_begntime=at(60)),
-            say("4501", "m", 60, rpotc_no="R", report="examination", exam_date=date(2026, 1, 3), rpt_date=date(2026, 1, 4)),
+            say(
+                "4501",
+                "m",
+                60,
+                rpotc_no="R",
+                report="examination",
+                exam_date=date(2026, 1, 3),
+                rpt_date=date(2026, 1, 4),
+            ),
             say("4602", "m", 60, rcd_time=at(60)),
         ],
     )
@@ -56,9 +74,13 @@ class TestStay:
             )
         ),
     )
-    def test_changes_overlay_field_by_field_and_a_missing_value_changes_nothing(self, log: tuple[Message, ...]) -> None:
+    def test_changes_overlay_field_by_field_and_a_missing_value_changes_nothing(
+        self, log: tuple[Message, ...]
+    ) -> None:
         found = build(log)
-        assert found.rows("visit", "bed", "med_type", "atddr_no", "msgids") == [("3", "22", "D2", ["a", "c1", "c2"])]
+        assert found.rows("visit", "bed", "med_type", "atddr_no", "msgids") == [
+            ("3", "22", "D2", ["a", "c1", "c2"])
+        ]
 
     def test_a_change_of_the_begin_applies(self) -> None:
         found = build([say("2401", "a", 5), say("2403", "c", 6, begntime=at(0), begntime_is_date=True)])
@@ -70,17 +92,24 @@ class TestStay:
         ("then", "end"),
         [
             ([], None),
-            ([say("2402", "d", 8, endtime=at(8))], at(8)),  # the discharge comes later and says the end itself
+            (
+                [say("2402", "d", 8, endtime=at(8))],
+                at(8),
+            ),  # the discharge comes later and says the end itself
             ([say("2402", "d", 4, endtime=at(4))], at(5)),  # the change corrects it
             ([say("2402", "d", 4, endtime=at(4)), say("2405", "x", 9)], None),
         ],
     )
-    def test_the_end_that_a_change_says_counts_only_for_a_discharge_that_stands(self, then: list[Message], end: Any) -> None:
+    def test_the_end_that_a_change_says_counts_only_for_a_discharge_that_stands(
+        self, then: list[Message], end: Any
+    ) -> None:
         found = build([say("2401", "a", 0), say("2403", "c", 6, endtime=at(5)), *then])
         assert found.one("visit", "dscg_time") == end
 
     def test_admitted_twice_under_one_id_the_last_word_holds(self) -> None:
-        found = build([say("2401", "a2", 2, adm_bed="new", begntime=at(1)), say("2401", "a1", 1, adm_bed="old")])
+        found = build(
+            [say("2401", "a2", 2, adm_bed="new", begntime=at(1)), say("2401", "a1", 1, adm_bed="old")]
+        )
         assert found.rows("visit", "adm_msgid", "bed") == [("a2", "new")]
         assert found.rows("presence", "msgid") == [("a2",)]
 
@@ -96,12 +125,21 @@ class TestStay:
             [
                 say("2401", "a", 0),
                 say("2304", "s", 5, setl_id="S1"),
-                say("4101", "f", 6, setl_id="S1", adm_way="3", hi_paymtd="5", days_rinp_flag_31="2", age_days=3),
+                say(
+                    "4101",
+                    "f",
+                    6,
+                    setl_id="S1",
+                    adm_way="3",
+                    hi_paymtd="5",
+                    days_rinp_flag_31="2",
+                    age_days=3,
+                ),
             ]
         )
-        assert found.rows("visit", "adm_way", "transfer_in", "hi_paymtd", "days_rinp_flag_31", "newborn", "list_uploaded") == [
-            ("3", True, "5", "2", True, True)
-        ]
+        assert found.rows(
+            "visit", "adm_way", "transfer_in", "hi_paymtd", "days_rinp_flag_31", "newborn", "list_uploaded"
+        ) == [("3", True, "5", "2", True, True)]
         assert found.one("visit", "msgids") == ["a", "f"]
 
     @pytest.mark.parametrize(
@@ -136,14 +174,30 @@ class TestOtherVisits:
                 say("2207", "s", 2, setl_id="S1", med_type="14"),
             ]
         )
-        columns = ("kind", "inpatient", "med_type", "insutype", "begntime", "opter_type", "dept_code", "settled", "adm_msgid", "msgids")
+        columns = (
+            "kind",
+            "inpatient",
+            "med_type",
+            "insutype",
+            "begntime",
+            "opter_type",
+            "dept_code",
+            "settled",
+            "adm_msgid",
+            "msgids",
+        )
         assert found.rows("visit", *columns) == [
             ("outpatient", False, "11", "310", at(0.5), "2", "A", True, "o", ["o", "r"])
         ]
         assert found.rows("visit", "bed_until", "seen_until", "dscg_time") == [(None, None, None)]
 
     def test_without_a_2203_the_settlement_says_the_medical_type(self) -> None:
-        assert build([say("2201", "r", 0), say("2207", "s", 2, setl_id="S1", med_type="14")]).one("visit", "med_type") == "14"
+        assert (
+            build([say("2201", "r", 0), say("2207", "s", 2, setl_id="S1", med_type="14")]).one(
+                "visit", "med_type"
+            )
+            == "14"
+        )
 
     @pytest.mark.parametrize(("kind", "visit"), [("2304", "inpatient"), ("2207", "outpatient")])
     def test_a_visit_known_only_by_its_settlement_has_no_begin(self, kind: str, visit: str) -> None:
@@ -216,7 +270,11 @@ class TestBedStay:
             ("2", "A", at(10), at(20), False),
             ("2", "B", at(20), at(50), False),
         ]
-        assert sorted(found.values("bed_stay", "msgids")) == [["a", "c1"], ["a", "c1", "c2"], ["a", "c2", "d"]]
+        assert sorted(found.values("bed_stay", "msgids")) == [
+            ["a", "c1"],
+            ["a", "c1", "c2"],
+            ["a", "c2", "d"],
+        ]
 
     def test_a_change_that_names_the_same_place_moves_nobody(self) -> None:
         log = [say("2401", "a", 0, adm_bed="1"), say("2403", "c", 10, adm_bed="1"), say("2402", "d", 50)]
@@ -237,9 +295,17 @@ class TestBedStay:
         assert build([say("2203", "o", 0)]).rows("bed_stay") == []
 
 
-def diagnosed(kind: str, msgid: str, hour: float, *codes: tuple[int, str], vali_flag: str | None = None) -> Message:
+def diagnosed(
+    kind: str, msgid: str, hour: float, *codes: tuple[int, str], vali_flag: str | None = None
+) -> Message:
     rows = [
-        {"into": "diagnosis", "diag_srt_no": n, "diag_code": code, "maindiag_flag": "1" if n == 1 else "0", "vali_flag": vali_flag}
+        {
+            "into": "diagnosis",
+            "diag_srt_no": n,
+            "diag_code": code,
+            "maindiag_flag": "1" if n == 1 else "0",
+            "vali_flag": vali_flag,
+        }
         for n, code in codes
     ]
     return say(kind, msgid, hour, {}, *rows)
@@ -247,7 +313,10 @@ def diagnosed(kind: str, msgid: str, hour: float, *codes: tuple[int, str], vali_
 
 class TestDiagnosis:
     def test_a_change_overlays_by_number(self) -> None:
-        log = [diagnosed("2403", "c", 2, (2, "B2"), (3, "C1")), diagnosed("2401", "a", 1, (1, "A1"), (2, "B1"))]
+        log = [
+            diagnosed("2403", "c", 2, (2, "B2"), (3, "C1")),
+            diagnosed("2401", "a", 1, (1, "A1"), (2, "B1")),
+        ]
         found = build(log)
         assert found.rows("diagnosis", "diag_code", "msgid") == [("A1", "a"), ("B2", "c"), ("C1", "c")]
         assert found.one("visit", "adm_diag_code") == "A1"
@@ -258,30 +327,76 @@ class TestDiagnosis:
             diagnosed("2203", "o2", 2, (2, "B2")),
             diagnosed("2203", "o3", 3, (3, "C1"), vali_flag="0"),
         ]
-        assert build(log).rows("diagnosis", "role", "diag_code") == [("outpatient", "A1"), ("outpatient", "B2")]
+        assert build(log).rows("diagnosis", "role", "diag_code") == [
+            ("outpatient", "A1"),
+            ("outpatient", "B2"),
+        ]
 
     def test_of_discharges_only_those_of_the_one_that_holds(self) -> None:
-        log = [say("2401", "a", 0), diagnosed("2402", "d1", 1, (1, "A1"), (2, "B1")), diagnosed("2402", "d2", 2, (1, "A2"))]
+        log = [
+            say("2401", "a", 0),
+            diagnosed("2402", "d1", 1, (1, "A1"), (2, "B1")),
+            diagnosed("2402", "d2", 2, (1, "A2")),
+        ]
         found = build(log)
         assert found.rows("diagnosis", "role", "diag_code") == [("discharge", "A2")]
         assert found.one("visit", "dscg_diag_code") == "A2"
 
     def test_a_discharge_taken_back_takes_its_diagnoses(self) -> None:
-        assert build([say("2401", "a", 0), diagnosed("2402", "d", 1, (1, "A")), say("2405", "x", 2)]).rows("diagnosis") == []
+        assert (
+            build([say("2401", "a", 0), diagnosed("2402", "d", 1, (1, "A")), say("2405", "x", 2)]).rows(
+                "diagnosis"
+            )
+            == []
+        )
 
     def test_of_lists_only_those_of_the_one_that_holds(self) -> None:
         def listed(msgid: str, hour: float, code: str) -> Message:
-            row = {"into": "diagnosis", "setl_id": "S1", "diag_srt_no": 1, "diag_code": code, "maindiag_flag": "1", "mdtrt_id": None}
+            row = {
+                "into": "diagnosis",
+                "setl_id": "S1",
+                "diag_srt_no": 1,
+                "diag_code": code,
+                "maindiag_flag": "1",
+                "mdtrt_id": None,
+            }
             return say("4101", msgid, hour, {"setl_id": "S1"}, row)
 
-        found = build([say("2401", "a", 0), say("2304", "s", 1, setl_id="S1"), listed("f2", 3, "new"), listed("f1", 2, "old")])
-        assert found.rows("diagnosis", "role", "mdtrt_id", "setl_id", "diag_code") == [("list", "M1", "S1", "new")]
+        found = build(
+            [
+                say("2401", "a", 0),
+                say("2304", "s", 1, setl_id="S1"),
+                listed("f2", 3, "new"),
+                listed("f1", 2, "old"),
+            ]
+        )
+        assert found.rows("diagnosis", "role", "mdtrt_id", "setl_id", "diag_code") == [
+            ("list", "M1", "S1", "new")
+        ]
         assert found.one("visit", "dscg_diag_code") == "new"
 
     def test_of_several_main_ones_the_western_and_lowest_counts(self) -> None:
         rows = [
-            {"into": "diagnosis", "diag_type": "2", "diag_srt_no": 1, "diag_code": "BN", "maindiag_flag": "1"},
-            {"into": "diagnosis", "diag_type": "1", "diag_srt_no": 2, "diag_code": "K2", "maindiag_flag": "1"},
-            {"into": "diagnosis", "diag_type": "1", "diag_srt_no": 10, "diag_code": "A9", "maindiag_flag": "1"},
+            {
+                "into": "diagnosis",
+                "diag_type": "2",
+                "diag_srt_no": 1,
+                "diag_code": "BN",
+                "maindiag_flag": "1",
+            },
+            {
+                "into": "diagnosis",
+                "diag_type": "1",
+                "diag_srt_no": 2,
+                "diag_code": "K2",
+                "maindiag_flag": "1",
+            },
+            {
+                "into": "diagnosis",
+                "diag_type": "1",
+                "diag_srt_no": 10,
+                "diag_code": "A9",
+                "maindiag_flag": "1",
+            },
         ]
         assert build([say("2401", "a", 0, {}, *rows)]).one("visit", "adm_diag_code") == "K2"

@@ -9,6 +9,7 @@ import pytest
 
 from rules.schema import ledger_columns
 from streams.errors import Refused
+from streams.imports import mapping as mapping_module
 from streams.imports.mapping import REQUIRED, SHIPPED, find, load
 from streams.imports.read import assign
 
@@ -98,3 +99,15 @@ def test_required_columns_are_columns_of_the_ledger() -> None:
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_shipped_mapping_loads(path: Path) -> None:
     assert load(find(path.stem)).name == path.stem
+
+
+def test_every_key_of_the_language_is_documented() -> None:
+    text = (Path(__file__).resolve().parents[3] / "docs" / "import.md").read_text(encoding="utf-8")
+    for key in (*mapping_module._SOURCE_KEYS, *mapping_module._ENTRY_KEYS, *mapping_module._VALUE_KEYS):
+        assert f"`{key}`" in text or f"`{key}:" in text, key
+
+
+def test_the_example_of_the_documentation_is_a_mapping(tmp_path: Path) -> None:
+    text = (Path(__file__).resolve().parents[3] / "docs" / "import.md").read_text(encoding="utf-8")
+    (tmp_path / "county.yaml").write_text(text.split("```yaml\n")[1].split("```")[0], encoding="utf-8")
+    assert set(load(tmp_path / "county.yaml").sources) == {"stays", "lines"}

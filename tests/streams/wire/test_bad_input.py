@@ -277,6 +277,13 @@ def test_a_bad_line_takes_its_trace_codes_with_it_and_a_bad_message_everything()
     assert run(changed("2102", "input.druginfo.begntime", "x")).tables == {}
 
 
+def test_a_bad_answer_to_a_line_is_rejected_alone_and_the_line_stays() -> None:
+    result = run(changed("2301", "response.output.result.0", "x"))
+    assert [reject.row for reject in result.rejects] == ["response.output.result[0]"]
+    assert result.tables["fee_line"]["med_chrgitm_type"].to_pylist() == [None]
+    assert result.tables["message"]["bad_rows"].to_pylist() == [1]
+
+
 def test_a_bad_trace_code_is_named_by_its_line() -> None:
     result = run(changed("2102", "input.drugdetail.0.durg_trac_info.1", "8100"))
     assert result.rejects[0].row == "input.drugdetail[0].durg_trac_info[1]"

@@ -1,12 +1,11 @@
 """The stage for plants: residents of their own, ordinary visits to turn knobs on, and the telling of the truth.
 
-A family's module lists its behaviours with `fraud`, `below`, `lookalike` and `cancelled`. Each behaviour is one
-function of a `Scene`: it lives what happens, and says with `tell` what a rule should make of it.
+A behaviour is one function of a `Scene`: it lives what happens, and says with `tell` what a rule should make of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,66 +13,17 @@ from streams.simulate import catalogue as cat
 from streams.simulate import registry
 from streams.simulate.catalogue import Illness, Item
 from streams.simulate.clinic import Clinic
-from streams.simulate.clock import DATE, DAY, HOUR, weekday
+from streams.simulate.clock import DAY, HOUR, weekday
 from streams.simulate.county import County
 from streams.simulate.course import Course, run
 from streams.simulate.dice import Dice
 from streams.simulate.people import Person, certificate, relate
 from streams.simulate.places import Counter, Place, Places
+from streams.simulate.plants.script import LATE, REDO, Behaviour
 from streams.simulate.sale import Sale
 from streams.simulate.stay import Stay
-from streams.simulate.truth import Kind, Plant
+from streams.simulate.truth import Plant
 from streams.simulate.wards import open_stay
-
-Act = Callable[["Scene"], None]
-
-#: What may be done to hide a behaviour without changing what it amounts to.
-LATE = "晚传"  # uploaded hours or days after the care
-REDO = "撤销重录"  # settled, cancelled, settled again
-
-
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """A way to break a rule, or to look as if. `hidden`: it is disguised by nature (said how)."""
-
-    rule: str
-    kind: Kind
-    act: Act
-    name: str
-    disguises: tuple[str, ...] = ()
-    hidden: str = ""
-    days: int = 0  # the shortest world it fits into
-
-
-class Script:
-    """The behaviours of one rule, in order."""
-
-    def __init__(self, rule: str) -> None:
-        self.rule = rule
-        self.behaviours: list[Behaviour] = []
-
-    def _kind(self, kind: Kind, disguises: tuple[str, ...], hidden: str, days: int) -> Callable[[Act], Act]:
-        def add(act: Act) -> Act:
-            self.behaviours.append(Behaviour(self.rule, kind, act, act.__name__, disguises, hidden, days))
-            return act
-
-        return add
-
-    def fraud(self, *disguises: str, hidden: str = "", days: int = 0) -> Callable[[Act], Act]:
-        """An alert is expected. `disguises` may be put over it."""
-        return self._kind("fraud", disguises, hidden, days)
-
-    def below(self, days: int = 0) -> Callable[[Act], Act]:
-        """Just short of the threshold."""
-        return self._kind("below", (), "", days)
-
-    def lookalike(self, days: int = 0) -> Callable[[Act], Act]:
-        """Innocent, though it looks alike."""
-        return self._kind("lookalike", (), "", days)
-
-    def cancelled(self, days: int = 0) -> Callable[[Act], Act]:
-        """Fraud that is taken back: nothing is left at the end."""
-        return self._kind("cancelled", (), "", days)
 
 
 @dataclass(slots=True)
@@ -117,7 +67,11 @@ class Scene:
     def person(self, *, gend: str | None = None, age: int | None = None, insutype: str = "310") -> Person:
         """A resident reserved for this plant, insured since long ago, in good health, with money on the account."""
         person = self.county.residents.person(
-            self.dice, gend=gend, age=age if age is not None else 30 + self.dice.below(35), insutype=insutype, healthy=True
+            self.dice,
+            gend=gend,
+            age=age if age is not None else 30 + self.dice.below(35),
+            insutype=insutype,
+            healthy=True,
         )
         person.psn_type = "11" if insutype == "310" else "15"
         person.account = 500000 if insutype == "310" else 0
@@ -161,23 +115,70 @@ class Scene:
     # -- ordinary visits ----------------------------------------------------------------------------------------
 
     def stay(
-        self, person: Person, day: int, nights: int, illness: Illness = cat.PNEUMONIA, place: Place | None = None, *, hour: int = 9,
-        end_hour: int = 10, med_type: str = "21", ipt_type: str = "1", bed: str = "", dept: str = "", **knobs: Any,
-    ) -> Stay:  # fmt: skip
+        self,
+        person: Person,
+        day: int,
+        nights: int,
+        illness: Illness = cat.PNEUMONIA,
+        place: Place | None = None,
+        *,
+        hour: int = 9,
+        end_hour: int = 10,
+        med_type: str = "21",
+        ipt_type: str = "1",
+        bed: str = "",
+        dept: str = "",
+        **knobs: Any,
+    ) -> Stay:
         """A whole stay; `knobs` are those of a Course."""
-        stay = self.bed(person, day, nights, illness, place, hour=hour, end_hour=end_hour, med_type=med_type, ipt_type=ipt_type, bed=bed, dept=dept)
+        stay = self.bed(
+            person,
+            day,
+            nights,
+            illness,
+            place,
+            hour=hour,
+            end_hour=end_hour,
+            med_type=med_type,
+            ipt_type=ipt_type,
+            bed=bed,
+            dept=dept,
+        )
         return self.course(stay, **knobs)
 
     def bed(
-        self, person: Person, day: int, nights: int, illness: Illness = cat.PNEUMONIA, place: Place | None = None, *, hour: int = 9,
-        end_hour: int = 10, med_type: str = "21", ipt_type: str = "1", bed: str = "", dept: str = "",
-    ) -> Stay:  # fmt: skip
+        self,
+        person: Person,
+        day: int,
+        nights: int,
+        illness: Illness = cat.PNEUMONIA,
+        place: Place | None = None,
+        *,
+        hour: int = 9,
+        end_hour: int = 10,
+        med_type: str = "21",
+        ipt_type: str = "1",
+        bed: str = "",
+        dept: str = "",
+    ) -> Stay:
         """A stay of which nothing is sent yet."""
         begin = day * DAY + hour * HOUR
         end = (day + nights) * DAY + end_hour * HOUR
         self.hush(person, day - 2, day + nights + 3)
         place = place or self.hospital
-        return open_stay(self.county, person, place, self.dice, illness, begin, end, dept=dept, med_type=med_type, ipt_type=ipt_type, bed=bed)
+        return open_stay(
+            self.county,
+            person,
+            place,
+            self.dice,
+            illness,
+            begin,
+            end,
+            dept=dept,
+            med_type=med_type,
+            ipt_type=ipt_type,
+            bed=bed,
+        )
 
     def course(self, stay: Stay, **knobs: Any) -> Stay:
         """Lives a stay under this scene's disguise."""
@@ -189,15 +190,36 @@ class Scene:
         return run(stay, self.dice, course)
 
     def visit(
-        self, person: Person, t: int, items: Sequence[tuple[Item, int]] = ((cat.AMOXICILLIN, 1),), place: Place | None = None, *,
-        sickness: tuple[str, str] = ("J06.900", "急性上呼吸道感染"), counter: Counter | None = None, owner: Person | None = None,
-        settle_at: int | None = None, settle: bool = True, consult: bool = True, extra: Sequence[tuple[str, str]] = (), med_type: str = "11",
-        outside: str = "", **how: Any,
-    ) -> Clinic:  # fmt: skip
+        self,
+        person: Person,
+        t: int,
+        items: Sequence[tuple[Item, int]] = ((cat.AMOXICILLIN, 1),),
+        place: Place | None = None,
+        *,
+        sickness: tuple[str, str] = ("J06.900", "急性上呼吸道感染"),
+        counter: Counter | None = None,
+        owner: Person | None = None,
+        settle_at: int | None = None,
+        settle: bool = True,
+        consult: bool = True,
+        extra: Sequence[tuple[str, str]] = (),
+        med_type: str = "11",
+        outside: str = "",
+        **how: Any,
+    ) -> Clinic:
         """A whole outpatient visit at t (seconds). `how` goes to its settlement."""
         place = place or self.township
         self.hush(person, t // DAY - 1, t // DAY + 1)
-        clinic = Clinic(self.county, person, place, counter or self.dice.pick(place.counters), t, sickness, place.depts[0], med_type)
+        clinic = Clinic(
+            self.county,
+            person,
+            place,
+            counter or self.dice.pick(place.counters),
+            t,
+            sickness,
+            place.depts[0],
+            med_type,
+        )
         late = 26 * HOUR if self.disguise == LATE else 0
         clinic.register(t + late)
         clinic.seen(t + 300 + late, extra)
@@ -212,10 +234,20 @@ class Scene:
         return clinic
 
     def buy(
-        self, person: Person, t: int, items: Sequence[tuple[Item, int]] = ((cat.IBUPROFEN, 1),), place: Place | None = None, *,
-        owner: Person | None = None, counter: Counter | None = None, codes: Sequence[Sequence[str]] | None = None, opened: bool = False,
-        med_type: str = "41", booked: bool = True, **how: Any,
-    ) -> Sale:  # fmt: skip
+        self,
+        person: Person,
+        t: int,
+        items: Sequence[tuple[Item, int]] = ((cat.IBUPROFEN, 1),),
+        place: Place | None = None,
+        *,
+        owner: Person | None = None,
+        counter: Counter | None = None,
+        codes: Sequence[Sequence[str]] | None = None,
+        opened: bool = False,
+        med_type: str = "41",
+        booked: bool = True,
+        **how: Any,
+    ) -> Sale:
         """A purchase at t (seconds). `codes`: trace codes, a list an item. `how` goes to its settlement."""
         place = place or self.pharmacy
         self.hush(person, t // DAY - 1, t // DAY + 1)
@@ -223,7 +255,16 @@ class Scene:
             (item, count, codes[n] if codes else [self.county.trace_code(item) for _ in range(count)], opened)
             for n, (item, count) in enumerate(items)
         ]
-        sale = Sale(self.county, person, place, counter or self.dice.pick(place.counters), t, basket, med_type, owner=owner)
+        sale = Sale(
+            self.county,
+            person,
+            place,
+            counter or self.dice.pick(place.counters),
+            t,
+            basket,
+            med_type,
+            owner=owner,
+        )
         late = 26 * HOUR if self.disguise == LATE else 0
         sale.pay(t + late, **how)
         if self.disguise == REDO:
@@ -236,13 +277,22 @@ class Scene:
     # -- the truth ----------------------------------------------------------------------------------------------
 
     def tell(
-        self, expect: int | None, text: str, anchor: dict[str, str | list[str]], *, subject: tuple[str, str], person: Person | None = None,
-        mdtrt_ids: Sequence[str] = (), also: Sequence[str] = (),
-    ) -> None:  # fmt: skip
+        self,
+        expect: int | None,
+        text: str,
+        anchor: dict[str, str | list[str]],
+        *,
+        subject: tuple[str, str],
+        person: Person | None = None,
+        mdtrt_ids: Sequence[str] = (),
+        also: Sequence[str] = (),
+    ) -> None:
         """What a rule should say: severity (None: nothing), and of what."""
         kind = self.behaviour.kind
         if (kind == "fraud") != (expect is not None):
-            raise AssertionError(f"{self.behaviour.rule} {self.behaviour.name}: a plant of kind {kind} cannot expect {expect}.")
+            raise AssertionError(
+                f"{self.behaviour.rule} {self.behaviour.name}: a plant of kind {kind} cannot expect {expect}."
+            )
         serial = f"-{len(self.truth) + 1}" if self.truth else ""
         self.truth.append(
             Plant(
@@ -262,21 +312,47 @@ class Scene:
             )
         )
 
-    def tell_visit(self, expect: int | None, text: str, visit: Stay | Clinic, also: Sequence[str] = ()) -> None:
+    def tell_visit(
+        self, expect: int | None, text: str, visit: Stay | Clinic, also: Sequence[str] = ()
+    ) -> None:
         """Of a rule whose anchor is a visit."""
         self.tell(
-            expect, text, {"mdtrt_id": visit.mdtrt_id}, subject=("visit", visit.mdtrt_id), person=visit.person, mdtrt_ids=[visit.mdtrt_id], also=also
+            expect,
+            text,
+            {"mdtrt_id": visit.mdtrt_id},
+            subject=("visit", visit.mdtrt_id),
+            person=visit.person,
+            mdtrt_ids=[visit.mdtrt_id],
+            also=also,
         )
 
-    def tell_two(self, expect: int | None, text: str, one: Stay | Clinic, two: Stay | Clinic, also: Sequence[str] = ()) -> None:
+    def tell_two(
+        self, expect: int | None, text: str, one: Stay | Clinic, two: Stay | Clinic, also: Sequence[str] = ()
+    ) -> None:
         """Of a rule whose anchor is two visits."""
         both = sorted([one.mdtrt_id, two.mdtrt_id])
-        self.tell(expect, text, {"mdtrt_ids": list(both)}, subject=("visit", two.mdtrt_id), person=two.person, mdtrt_ids=both, also=also)
+        self.tell(
+            expect,
+            text,
+            {"mdtrt_ids": list(both)},
+            subject=("visit", two.mdtrt_id),
+            person=two.person,
+            mdtrt_ids=both,
+            also=also,
+        )
 
-    def tell_settlement(self, expect: int | None, text: str, visit: Stay | Clinic | Sale, also: Sequence[str] = ()) -> None:
+    def tell_settlement(
+        self, expect: int | None, text: str, visit: Stay | Clinic | Sale, also: Sequence[str] = ()
+    ) -> None:
         """Of a rule whose anchor is a settlement."""
         self.tell(
-            expect, text, {"setl_id": visit.setl_id}, subject=("visit", visit.mdtrt_id), person=visit.person, mdtrt_ids=[visit.mdtrt_id], also=also
+            expect,
+            text,
+            {"setl_id": visit.setl_id},
+            subject=("visit", visit.mdtrt_id),
+            person=visit.person,
+            mdtrt_ids=[visit.mdtrt_id],
+            also=also,
         )
 
     def death(self, person: Person, day: int, sources: Sequence[str], after: int = 3) -> None:
@@ -284,8 +360,3 @@ class Scene:
         person.dead = day
         for n, source in enumerate(sources):
             registry.death(self.county, person, day, source, (day + after + n) * DAY + 10 * HOUR)
-
-
-def date_text(t: int) -> str:
-    """The date of a time."""
-    return DATE[t // DAY]
