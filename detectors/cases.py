@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
-import time
+import time  # pure: how long a case took is shown, and decides nothing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +21,8 @@ import msgspec
 
 from detectors import engine
 from detectors.alert import spoken
-from detectors.evaluate import RuleError, prepare, provide, violations, word
+from detectors.errors import RuleError
+from detectors.evaluate import prepare, provide, violations, word
 from detectors.fillins import Tables, complete
 from rules import knowledge as knowledge_tables
 from rules.casefile import Case, read_cases
@@ -272,10 +272,12 @@ def _equal(want: Any, got: Any, *, ordered: bool = True) -> bool:
 
 
 def _plain(value: Any) -> str:
-    def text(one: Any) -> Any:
-        return {**one} if isinstance(one, Mapping) else str(one)
-
-    return value if isinstance(value, str) else json.dumps(value, default=text, ensure_ascii=False)
+    """A value on one line, as a case would write it."""
+    if isinstance(value, Mapping):
+        return _shown(value)
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_plain, value))}]"
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _shown(row: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ class Reason(StrEnum):
     CANCELLED = "cancelled"
     CORRECTED = "corrected"
     RULE = "rule changed"
+    NOT_RUN = "rule not run"
     PARAMETER = "parameter changed"
     KNOWLEDGE = "knowledge changed"
     REGISTRY = "registry changed"
@@ -44,10 +45,12 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Changes:
-    """What lies between two results: messages, and rules by code whose logic or parameters differ."""
+    """What lies between two results: messages, and rules by code: logic changed, not run by the later one,
+    parameters changed."""
 
     arrived: Sequence[Arrived] = ()
     rules: frozenset[str] = frozenset()
+    not_run: frozenset[str] = frozenset()
     parameters: frozenset[str] = frozenset()
     knowledge: bool = False
 
@@ -123,6 +126,8 @@ class _Index:
 
 
 def _retraction(alert: Alert, changes: Changes, index: _Index) -> Retraction:
+    if alert.rule_code in changes.not_run:
+        return Retraction(alert, Reason.NOT_RUN)
     if alert.rule_code in changes.rules:
         return Retraction(alert, Reason.RULE)
     if alert.rule_code in changes.parameters:

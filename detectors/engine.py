@@ -31,6 +31,7 @@ def connect(
 
 
 def lock(con: duckdb.DuckDBPyConnection) -> None:
-    """Take from a connection the outside world for good: files, network, extensions and its own settings."""
+    """Take from a connection the outside world for good: network, extensions, its own settings, and all files but
+    those that its facts lie in (`facts.load` names them)."""
     con.execute("set enable_external_access = false")
     con.execute("set lock_configuration = true")

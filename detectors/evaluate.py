@@ -27,7 +27,7 @@ from detectors.alert import (
 from detectors.coverage import Coverage, cover
 from detectors.errors import RuleError
 from detectors.facts import Facts
-from detectors.settle import Finding, Settled, settle
+from detectors.settle import MONEY_SQL, Finding, Settled, settle
 from rules.knowledge import Knowledge
 from rules.rulebook import Rule, Rulebook
 from rules.schema import MACROS_SQL, ledger_names
@@ -68,8 +68,7 @@ def evaluate(
     if isinstance(facts, Facts):
         con = con or engine.connect()
         fact_tables.load(con, facts, subjects)
-        ledger.build(con, tables=needed_tables(rulebook), unique=facts.unique)
-        provide(con, ledger_names())
+        build(con, rulebook, unique=facts.unique)
         on_step("ledger")
     else:
         con = facts
@@ -100,6 +99,20 @@ def judge(
     alerts = word(con, found, knowledge, values)
     on_step("alerts")
     return Result(alerts, coverage)
+
+
+def build(
+    con: duckdb.DuckDBPyConnection, rulebook: Rulebook, *, unique: bool, tables: Collection[str] = ()
+) -> None:
+    """Build of the ledger what these rules read (and `tables`), from the facts loaded in a database."""
+    texts = [rule.query for rule in rulebook.rules]
+    ledger.build(
+        con,
+        tables=needed_tables(rulebook) | set(tables),
+        unique=unique,
+        lines=ledger.line_columns([*texts, MACROS_SQL.read_text(encoding="utf-8"), MONEY_SQL.read_text(encoding="utf-8")]),
+    )
+    provide(con, ledger_names())
 
 
 def needed_tables(rulebook: Rulebook) -> set[str]:

@@ -63,12 +63,16 @@ class Facts:
 
     @staticmethod
     def union(parts: Iterable[Facts]) -> Facts:
-        """All rows of several sets. Their `seq` must not overlap."""
+        """All rows of several sets. Their `seq` must not overlap. Raises ValueError where `as_of` differs."""
+        united = list(parts)
+        times = {part.as_of for part in united}
+        if len(times) > 1:
+            raise ValueError("facts as of different times cannot be united")
         sources: dict[str, list[Source]] = {}
-        for part in parts:
+        for part in united:
             for name, some in part.sources.items():
                 sources.setdefault(name, []).extend(some)
-        return Facts({name: tuple(some) for name, some in sources.items()})
+        return Facts({name: tuple(some) for name, some in sources.items()}, as_of=next(iter(times), None))
 
 
 def load(con: duckdb.DuckDBPyConnection, facts: Facts, subjects: Collection[str] | None = None) -> None:
@@ -82,6 +86,9 @@ def load(con: duckdb.DuckDBPyConnection, facts: Facts, subjects: Collection[str]
             "create table wanted_person as select unnest($ids::varchar[]) as psn_no",
             {"ids": sorted(subjects)},
         )
+    files = [path for some in facts.sources.values() for one in some if isinstance(one, Parquet) for path in one.files]
+    # Views on the files must still read when the database has been closed to everything else.
+    con.execute(f"set allowed_paths = [{_quoted(files)}]")
     schemas = fact_schemas()
     for name, sources in facts.sources.items():
         if not sources:
@@ -103,9 +110,12 @@ def load(con: duckdb.DuckDBPyConnection, facts: Facts, subjects: Collection[str]
 
 def _origin(con: duckdb.DuckDBPyConnection, name: str, number: int, source: Source) -> str:
     if isinstance(source, Parquet):
-        files = ", ".join("'" + path.replace("'", "''") + "'" for path in source.files)
         where = f" where {source.where}" if source.where else ""
-        return f"read_parquet([{files}], hive_partitioning = false){where}"
+        return f"read_parquet([{_quoted(source.files)}], hive_partitioning = false){where}"
     view = f"arrow_{name}_{number}"
     con.register(view, source)
     return view
+
+
+def _quoted(paths: Iterable[str]) -> str:
+    return ", ".join("'" + path.replace("'", "''") + "'" for path in paths)

@@ -54,6 +54,7 @@ class Ledger:
         self, con: duckdb.DuckDBPyConnection, rule: Rule, params: Mapping[str, Any] | None = None
     ) -> None:
         self.con, self.rule = con, rule
+        self._columns: dict[str, list[str]] = {}
         self.tree = SqlTree(rule)
         self._bound: dict[str, Any] = {**rule.values(params)}
         if rule.lookback is not None:
@@ -70,12 +71,13 @@ class Ledger:
 
     def columns(self, source: str) -> list[str]:
         """Names of the columns of a select; none where it cannot stand alone."""
-        try:
-            return [
-                column[0] for column in self.ask(f"select * from ({source}) where false").description or []
-            ]
-        except duckdb.Error:
-            return []
+        if source not in self._columns:
+            try:
+                described = self.ask(f"select * from ({source}) where false").description or []
+            except duckdb.Error:
+                described = []
+            self._columns[source] = [column[0] for column in described]
+        return self._columns[source]
 
 
 class Trail:
@@ -232,9 +234,12 @@ def _as_source(table: exp.Expr) -> str:
 
 
 def _names_in(condition: str) -> list[str]:
-    """Columns of a condition as written, those of subqueries inside it left out."""
+    """Columns of a condition as written; of a subquery inside it those that it takes from outside."""
     tree = sqlglot.parse_one(condition, dialect=DIALECT)
-    inner = {id(column) for query in tree.find_all(exp.Query) for column in query.find_all(exp.Column)}
+    inner: set[int] = set()
+    for query in tree.find_all(exp.Query):
+        own = {table.alias_or_name for table in query.find_all(exp.Table)}
+        inner |= {id(one) for one in query.find_all(exp.Column) if not one.table or one.table in own}
     return list(dict.fromkeys(one.sql(DIALECT) for one in tree.find_all(exp.Column) if id(one) not in inner))
 
 

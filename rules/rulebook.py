@@ -136,15 +136,20 @@ def load(folder: Path | None = None) -> Rulebook:
 
     Raises `SourceError`, with file and line, where a header is wrong, and where two rules share a code.
     """
-    rules = sorted(
-        (read_rule(path) for path in sorted((folder or FOLDER).glob("*/*.sql"))), key=lambda rule: rule.code
-    )
+    rules = sorted(map(read_rule, rule_files(folder or FOLDER)), key=lambda rule: rule.code)
     for first, second in pairwise(rules):
         if first.code == second.code:
             raise second.document.error(
                 f"code {second.code} is taken by {first.path}; choose another", "code"
             )
     return Rulebook(tuple(rules))
+
+
+def rule_files(folder: Path) -> list[Path]:
+    """Every `<family>/<name>.sql` under a folder. Raises `SourceError` where there is no such folder."""
+    if not folder.is_dir():
+        raise SourceError(folder, 1, "no such folder of rules")
+    return sorted(folder.glob("*/*.sql"))
 
 
 def read_rule(path: Path) -> Rule:
@@ -211,4 +216,5 @@ __all__ = [
     "coverage_query",
     "load",
     "read_rule",
+    "rule_files",
 ]

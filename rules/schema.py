@@ -31,4 +31,6 @@ def ledger_columns() -> Mapping[str, Mapping[str, str]]:
 def ledger_names() -> frozenset[str]:
     """Every name a rule may need: `table` and `table.column`."""
     tables = ledger_columns()
-    return frozenset(tables) | {f"{table}.{column}" for table, columns in tables.items() for column in columns}
+    return frozenset(tables) | {
+        f"{table}.{column}" for table, columns in tables.items() for column in columns
+    }

@@ -122,8 +122,11 @@ class SqlTree:
     def conditions(self, node: exp.Expr) -> list[Condition]:
         """The conjuncts of a WHERE, HAVING, QUALIFY or a join's ON, as they are written in the file."""
         starts = [one.meta["start"] for one in node.find_all(exp.Identifier) if "start" in one.meta]
-        if not starts:
-            return []
+        if not starts:  # count(*) > 1: nothing in it has a position
+            line = self.line_of(node.parent) if node.parent is not None else self.rule.sql_line
+            whole = node.this if node.key in ("where", "having", "qualify") else node
+            parts = whole.flatten() if isinstance(whole, exp.And) else [whole]
+            return [Condition(part.sql(DIALECT, comments=False).lower(), "", None, line) for part in parts]
         kinds = {"where": TokenType.WHERE, "having": TokenType.HAVING, "qualify": TokenType.QUALIFY}
         first = self._opening(min(starts), kinds.get(node.key, TokenType.ON))
         return [self._condition(*span) for span in self._conjuncts(first)]

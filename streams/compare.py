@@ -12,15 +12,9 @@ def compare(before: Run, after: Run) -> Difference:
     """What the later run opened, changed and retracted, and why."""
     old_rules = {rule["code"]: rule for rule in before.facts["rulebook"]["rules"]}
     new_rules = {rule["code"]: rule for rule in after.facts["rulebook"]["rules"]}
-    changed = {
-        code for code in old_rules.keys() | new_rules.keys()
-        if old_rules.get(code, {}).get("hash") != new_rules.get(code, {}).get("hash")
-    }  # fmt: skip
-    tuned = {
-        code
-        for code in old_rules.keys() & new_rules.keys()
-        if old_rules[code]["params"] != new_rules[code]["params"]
-    }
+    both = old_rules.keys() & new_rules.keys()
+    changed = {code for code in both if old_rules[code]["hash"] != new_rules[code]["hash"]}
+    tuned = {code for code in both if old_rules[code]["params"] != new_rules[code]["params"]}
     known = {row["msgid"] for row in before.cancellations()}
     arrived = [
         Arrived(
@@ -36,6 +30,10 @@ def compare(before: Run, after: Run) -> Difference:
         if row["msgid"] not in known
     ]
     changes = Changes(
-        arrived, frozenset(changed), frozenset(tuned), before.facts["knowledge"] != after.facts["knowledge"]
+        arrived,
+        rules=frozenset(changed),
+        not_run=frozenset(old_rules.keys() - new_rules.keys()),
+        parameters=frozenset(tuned),
+        knowledge=before.facts["knowledge"] != after.facts["knowledge"],
     )
     return diff(before.alerts(), after.alerts(), changes)

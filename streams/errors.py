@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 an answer, not a fault
     """The work cannot be done as asked. The message is for the person at the terminal."""

@@ -24,17 +24,17 @@ from detectors import engine, ledger
 from detectors import facts as fact_tables
 from detectors.alert import Alert, encode
 from detectors.coverage import Coverage
-from detectors.evaluate import judge, needed_tables, prepare, provide
+from detectors.evaluate import build, judge, prepare
 from detectors.watermark import LATENESS, watermark
 from rules.knowledge import Knowledge
 from rules.rulebook import Rulebook
-from rules.schema import ledger_names
 from streams import evidence, run
 from streams.errors import Refused
 from streams.inputs import FactsInput, LogCounts, only, read_logs
 from streams.lake import is_lake, open_lake
 from streams.ledger_files import REJECTS, LedgerFiles, describe, is_ledger, open_ledger
 from streams.run import written_whole
+from streams.unmasking import UNMASKED
 
 #: Told where a replay stands: the stage, how much of it is done, and how much there is (0: not known).
 OnProgress = Callable[[str, int, int], None]
@@ -146,8 +146,8 @@ def replay(
         timer.step("evidence")
         report = Report(alerts, result.coverage, counts, fee_lines, timer.seconds, mark)
         described = _describe(order, rulebook, knowledge, _inputs(source), report)
-        if order.out.joinpath(run.UNMASKED).exists():
-            shutil.copy(order.out / run.UNMASKED, folder)  # who was shown whom outlives the run
+        if order.out.joinpath(UNMASKED).exists():
+            shutil.copy(order.out / UNMASKED, folder)  # who was shown whom outlives the run
         (folder / run.RUN).write_text(
             json.dumps(described, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
         )
@@ -164,7 +164,7 @@ def _open(
             open_ledger(path, con=con)
             return describe(path)
         if is_lake(Path(name)):
-            return open_lake(only(order.inputs, "lake"))
+            return open_lake(only(order.inputs, "lake"), as_of=order.as_of)
     return read_logs(order.inputs, workspace, order.key, order.processes, on_progress)
 
 
@@ -185,8 +185,7 @@ def _ledger(
     fact_tables.load(con, facts)
     later = _later(con, source, order.as_of)
     mark = watermark(con, order.lateness)
-    ledger.build(con, tables=needed_tables(rulebook) | {"cancellation"}, unique=facts.unique)
-    provide(con, ledger_names())
+    build(con, rulebook, unique=facts.unique, tables=("cancellation",))
     duplicates = _count(con, "fact_dropped where reason = 'duplicate'")
     conflicts = _conflicts(con)
     counts = source.counts.settled(duplicates, len(conflicts), later)

@@ -44,19 +44,14 @@ Mask = Callable[[str | None], str]
 
 def listing(rules: Sequence[Rule]) -> Table:
     """One line a rule."""
-    table = Table(pad_edge=False)
-    for column in ("编码", "名称", "状态", "对象", "严重程度", "回溯", "国家规则", "标识"):
-        table.add_column(column, overflow="fold")
+    table = Table(box=None, pad_edge=False)
+    for column in ("编码", "名称", "状态", "对象", "程度"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("标识", overflow="fold")
     for rule in rules:
+        severities = "、".join(str(one) for one in rule.severity)
         table.add_row(
-            rule.code,
-            rule.name,
-            STATUS[rule.status],
-            KEY[rule.subject[0]],
-            "、".join(str(one) for one in rule.severity),
-            f"{rule.lookback.days}天" if rule.lookback is not None else "不限",
-            rule.official_name or "—",
-            rule.rule_id,
+            rule.code, rule.name, STATUS[rule.status], KEY[rule.subject[0]], severities, rule.rule_id
         )
     return table
 
@@ -118,7 +113,7 @@ def story(explanation: Explanation, mask: Mask) -> RenderableType:
     ]
     parts += [Text(f"  缺少：{reason}") for reason in explanation.missing]
     if explanation.population:
-        parts.append(_conditions(rule, explanation.population, mask))
+        parts.append(_conditions(explanation.population, mask))
     for row in explanation.findings:
         parts.append(_finding(rule, row, mask))
     if explanation.passed:
@@ -130,7 +125,7 @@ def story(explanation: Explanation, mask: Mask) -> RenderableType:
             table.add_row(one.step, one.comment, "—" if one.rows is None else str(one.rows))
         parts.append(table)
     parts += [_dropout(rule, one, mask) for one in explanation.dropouts]
-    return Group(*parts)
+    return Group(*parts, Text(str(rule.path), style="dim"))
 
 
 def _dropout(rule: Rule, dropout: Dropout, mask: Mask) -> RenderableType:
@@ -144,11 +139,11 @@ def _dropout(rule: Rule, dropout: Dropout, mask: Mask) -> RenderableType:
     for name in exempt:
         lines.append(Text(f"适用除外情形 {name}：{rule.exempt.get(name, '')}", style="green"))
     if dropout.tested:
-        lines.append(_conditions(rule, dropout.tested, mask))
+        lines.append(_conditions(dropout.tested, mask))
     return Panel(Group(*lines), border_style="yellow")
 
 
-def _conditions(rule: Rule, tested: Sequence[Tested], mask: Mask) -> Table:
+def _conditions(tested: Sequence[Tested], mask: Mask) -> Table:
     """Conditions one by one, those that fail in red."""
     table = Table(pad_edge=False)
     table.add_column("")
@@ -161,9 +156,8 @@ def _conditions(rule: Rule, tested: Sequence[Tested], mask: Mask) -> Table:
         text += f"\n（除外：{one.exempt}）" if one.exempt else ""
         values = "\n".join(f"{name} = {_value(name, value, mask)}" for name, value in one.values.items())
         style = "" if one.holds else "red"
-        line = f"{rule.path.name}:{one.line}"
         table.add_row(
-            "✓" if one.holds else "✗", Text(text, style=style), values, f"{one.met}/{one.rows}", line
+            "✓" if one.holds else "✗", Text(text, style=style), values, f"{one.met}/{one.rows}", str(one.line)
         )
     return table
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +25,6 @@ COVERAGE = "coverage.jsonl"
 CANCELLATIONS = "cancellations.jsonl"
 EVIDENCE = "evidence.parquet"
 RUN = "run.json"
-UNMASKED = "unmasked.jsonl"
 
 
 @contextmanager
@@ -79,17 +76,6 @@ class Run:
         decoder = msgspec.json.Decoder(Alert)
         with (self.folder / ALERTS).open("rb") as lines:
             return [decoder.decode(line) for line in lines]
-
-    def record_unmasking(self, what: str, reason: str) -> None:
-        """Note beside the run who was shown in clear, and why."""
-        note = {
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "by": getpass.getuser(),
-            "what": what,
-            "reason": reason,
-        }
-        with (self.folder / UNMASKED).open("a", encoding="utf-8") as notes:
-            notes.write(json.dumps(note, ensure_ascii=False) + "\n")
 
     def cancellations(self) -> list[dict[str, Any]]:
         with (self.folder / CANCELLATIONS).open("rb") as lines:

@@ -65,10 +65,10 @@ def add_up(alerts: Iterable[Alert]) -> Sum:
 def summary(alerts: Sequence[Alert]) -> Table:
     """The table by family and rule."""
     table = Table(title="疑点汇总（同一笔费用只计一次）", title_justify="left", pad_edge=False)
-    table.add_column("规则")
-    table.add_column("名称")
-    for heading in ("疑点", "明确", "高度可疑", "轻度可疑", "涉及基金（元）", "涉及个账（元）"):
-        table.add_column(heading, justify="right")
+    table.add_column("规则", no_wrap=True)
+    table.add_column("名称", overflow="fold", min_width=8)
+    for heading in ("疑点", "明确", "高度\n可疑", "轻度\n可疑", "涉及基金\n（元）", "涉及个账\n（元）"):
+        table.add_column(heading, justify="right", no_wrap=True)
     by_rule: defaultdict[str, list[Alert]] = defaultdict(list)
     for alert in alerts:
         by_rule[alert.rule_code].append(alert)

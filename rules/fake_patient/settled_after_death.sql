@@ -86,7 +86,7 @@ service as (
     from claim c
     join dead d using (setl_id)
     join fee_line l using (setl_id)
-    where l.cnt > 0
+    where coalesce(l.cnt, 1) > 0
         and near(c.occurred_at, l.fee_ocur_time, $lookback)
 ),
 -- 每笔结算在死亡以后的服务；没有明细的看就诊开始时间

@@ -66,7 +66,7 @@ served as (
         coalesce(min(l.fee_ocur_time), p.visit_time)::date as first_day,
         coalesce(max(l.fee_ocur_time), p.visit_time)::date as last_day
     from doubtful p
-    left join fee_line l on l.setl_id = p.setl_id and l.cnt > 0 and near(p.visit_time, l.fee_ocur_time, $lookback)
+    left join fee_line l on l.setl_id = p.setl_id and coalesce(l.cnt, 1) > 0 and near(p.visit_time, l.fee_ocur_time, $lookback)
     group by p.setl_id, p.visit_time
 ),
 -- 与服务相交的参保时段，同险种、他险种，入院时是否在保，以及前后最近的时段

@@ -42,7 +42,7 @@ item as (
     from judged v
     join fee_line l using (mdtrt_id)
     join knowledge.sex_item k using (med_list_codg)
-    where l.cnt > 0
+    where coalesce(l.cnt, 1) > 0
         and near(v.begntime, l.fee_ocur_time, $lookback)
         and l.fee_ocur_time::date between k.effective_from and k.effective_to -- exempt: dates
     group by v.mdtrt_id, l.med_list_codg, k.sex

@@ -41,7 +41,7 @@ outside as (
     join fee_line l using (mdtrt_id)
     where near(v.begntime, v.dscg_time, $lookback)
         and near(v.begntime, l.fee_ocur_time, $lookback)
-        and l.cnt > 0
+        and coalesce(l.cnt, 1) > 0
         and (l.fee_ocur_time > v.dscg_time + $grace
             or l.fee_ocur_time + if(l.fee_ocur_time_is_date, interval 1 day, interval 0 day) < v.begntime - $grace)
         and not (l.fee_ocur_time > v.dscg_time and coalesce(l.dscg_tkdrug_flag, '0') = '1') -- exempt: discharge_drugs

@@ -15,7 +15,7 @@ case_cause: 11
 route: supervision
 money: fund
 lookback: 120 d
-needs: [visit.begntime, fee_line.fee_ocur_time, fee_line.med_chrgitm_type]
+needs: [visit.begntime, fee_line.cnt, fee_line.fee_ocur_time, fee_line.med_chrgitm_type]
 may_use: [fee_line.med_list_codg, fee_line.prd_days, medical_order, report, presence.recog_biz, visit.hi_paymtd, visit.newborn]
 judges:
   from: visit where inpatient

@@ -56,7 +56,7 @@ lines as (
     join fee_line l on l.psn_no = s.psn_no
     where l.kind in ('2204', '2102')
         and l.setl_id is not null
-        and l.cnt > 0
+        and coalesce(l.cnt, 1) > 0
         and near(s.begntime, l.fee_ocur_time, $lookback)
         and l.fee_ocur_time > s.from_time -- exempt: outside_hours
         and l.fee_ocur_time < s.until_time

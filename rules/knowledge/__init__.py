@@ -14,7 +14,7 @@ from types import MappingProxyType
 import pyarrow as pa
 
 from rules.knowledge.table import Declaration, read_table
-from rules.yamltext import read
+from rules.yamltext import SourceError, read
 
 FOLDER = Path(__file__).parent
 
@@ -42,6 +42,8 @@ def load(*folders: Path) -> Knowledge:
     law: dict[str, str] = {}
     content: dict[str, str] = {}
     for folder in (FOLDER, *folders):
+        if not folder.is_dir():
+            raise SourceError(folder, 1, "no such folder of knowledge")
         for path in sorted(folder.glob("*.csv")):
             declaration, table = read_table(path)
             declarations[path.stem], tables[path.stem] = declaration, table

@@ -17,7 +17,7 @@ from rules.lint.reading import check_reading
 from rules.lint.result import check_result
 from rules.lint.rulebook import check_rulebook
 from rules.lint.subject import Subject
-from rules.rulebook import FOLDER, Rule, read_rule
+from rules.rulebook import FOLDER, Rule, read_rule, rule_files
 from rules.yamltext import SourceError
 
 __all__ = ["Issue", "lint", "lint_rule"]
@@ -31,12 +31,16 @@ _CHECKS: tuple[Callable[[Subject], Iterable[Issue]], ...] = (
 )
 
 
-def lint(folder: Path | None = None) -> list[Issue]:
-    """Every issue of the rules under a folder (default: the rules that come with fundwatch), by file and line."""
+def lint(folder: Path | None = None, known: knowledge.Knowledge | None = None) -> list[Issue]:
+    """Every issue of the rules under a folder (default: the rules that come with fundwatch), by file and line.
+
+    `known`: the knowledge that they may join with (default: that of fundwatch). Raises `SourceError` where there is
+    no such folder.
+    """
     issues: list[Issue] = []
     rules: list[Rule] = []
-    known = knowledge.load()
-    for path in sorted((folder or FOLDER).glob("*/*.sql")):
+    known = known or knowledge.load()
+    for path in rule_files(folder or FOLDER):
         try:
             rule = read_rule(path)
         except SourceError as error:

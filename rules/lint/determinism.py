@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import pairwise
 
 import duckdb
 from sqlglot import exp
@@ -58,6 +59,9 @@ _CLOCK_WORDS = frozenset(
         "session_user",
     }
 )
+
+#: Words that keep some of the rows.
+_LIMITS = frozenset({TokenType.LIMIT, TokenType.OFFSET, TokenType.FETCH, TokenType.TABLE_SAMPLE})
 
 _ZONED = frozenset({TokenType.TIMESTAMPTZ, TokenType.TIMESTAMPLTZ, TokenType.TIMETZ})
 
@@ -166,7 +170,9 @@ def _windows(subject: Subject) -> Iterator[Issue]:
             continue
         window = next((one for one in select.args.get("windows") or [] if one.name == node.alias), node)
         spec = window.args.get("spec")
-        if name not in _ROW_BY_ROW and not (spec is not None and spec.args.get("kind") == "ROWS"):
+        if name not in _ROW_BY_ROW and not (
+            spec is not None and str(spec.args.get("kind")).upper() == "ROWS"
+        ):
             continue
         order = window.args.get("order")
         by = _columns([one.this for one in order.expressions]) if order is not None else set()
@@ -198,8 +204,10 @@ def _columns(nodes: Iterable[exp.Expr]) -> set[str]:
 
 def _limits(subject: Subject) -> Iterator[Issue]:
     tree = subject.tree
-    for node in tree.tree.find_all(exp.Limit, exp.TableSample, exp.Fetch, exp.Offset):
-        yield UnorderedLimit(subject.rule.path, tree.line_of(node.parent or node), node.key)
+    for before, token in pairwise(tree.tokens):
+        limits = token.token_type in _LIMITS and before.token_type != TokenType.PARAMETER
+        if limits or (before.token_type == TokenType.USING and token.text.lower() == "sample"):
+            yield UnorderedLimit(subject.rule.path, tree.line(token.start), token.text.lower())
     for node in tree.tree.find_all(exp.Distinct):
         if node.args.get("on") is not None:
             yield UnorderedLimit(subject.rule.path, tree.line_of(node), "distinct on")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 import click
+import duckdb
 
 from detectors.errors import RuleError
 from rules.rulebook import RulebookError, SourceError
@@ -55,6 +56,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         cli.main(args=arguments, prog_name="fundwatch", standalone_mode=False)
     except (Refused, RulebookError, SourceError, RuleError) as refusal:
         click.echo(f"fundwatch: {refusal}", err=True)
+        sys.exit(2)
+    except duckdb.OutOfMemoryException:
+        click.echo(
+            "fundwatch: the engine's memory does not suffice; give more with --memory, or fewer --threads.",
+            err=True,
+        )
+        sys.exit(2)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(f"fundwatch: {place}{error.strerror or error}.", err=True)
         sys.exit(2)
     except click.ClickException as error:
         error.show()

@@ -9,7 +9,7 @@ from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from detectors import engine
-from streams.cli.options import FOLDER, bar, key, out
+from streams.cli.options import FOLDER, Memory, bar, key, out
 from streams.errors import Refused
 from streams.lake import Lake, build_lake, open_lake
 
@@ -26,7 +26,9 @@ def command() -> None:
     "--append", is_flag=True, help="Add to the lake that is there; what it has already is a duplicate."
 )
 @click.option("--replace", is_flag=True, help="Write over an earlier lake.")
-@click.option("--memory", default=engine.MEMORY_LIMIT, show_default=True, help="Memory for the engine.")
+@click.option(
+    "--memory", type=Memory(), default=engine.MEMORY_LIMIT, show_default=True, help="Memory for the engine."
+)
 @click.option("--processes", type=click.IntRange(1), help="Processes that decode logs (default: all cores).")
 @click.option("--workspace", type=FOLDER, help="Folder for temporary files (default: beside the lake).")
 def build(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, time
@@ -53,6 +54,17 @@ class Moment(click.ParamType[datetime]):
 def key() -> bytes:
     """The site's secret; that there is none is said on standard error."""
     return site_key(lambda sentence: err.print(f"fundwatch: {sentence}", soft_wrap=True))
+
+
+class Memory(click.ParamType[str]):
+    """An amount of memory as the engine writes it."""
+
+    name = "memory"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", str(value), re.IGNORECASE):
+            self.fail(f"{value!r} is no amount of memory; write 4GB or 800MB", param, ctx)
+        return str(value)
 
 
 @contextmanager

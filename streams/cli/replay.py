@@ -12,9 +12,10 @@ from detectors import engine
 from detectors.watermark import LATENESS
 from rules import knowledge as knowledge_module
 from rules import rulebook as rulebook_module
-from streams.cli.options import FOLDER, Moment, bar, err, key, out, read_params
+from streams.cli.options import FOLDER, Memory, Moment, bar, err, key, out, read_params
 from streams.replay import Filters, Order, Report, replay
 from streams.summary import summary
+from streams.unmasking import record
 
 
 @click.command("replay")
@@ -48,7 +49,11 @@ from streams.summary import summary
     help="Allowed lateness, hours.",
 )
 @click.option(
-    "--memory", default=engine.MEMORY_LIMIT, show_default=True, help="Memory for the engine before it spills."
+    "--memory",
+    type=Memory(),
+    default=engine.MEMORY_LIMIT,
+    show_default=True,
+    help="Memory for the engine before it spills.",
 )
 @click.option("--threads", type=click.IntRange(1), help="Threads of the engine (default: all cores).")
 @click.option("--processes", type=click.IntRange(1), help="Processes that decode logs (default: all cores).")
@@ -106,6 +111,8 @@ def command(
         from streams.xlsx import write_alerts_xlsx
 
         write_alerts_xlsx(report.alerts, xlsx, unmask=unmask, key=secret)
+        if unmask:
+            record(folder, f"workbook {xlsx.name}", unmask)
         err.print(f"{xlsx} written" + (f", unmasked: {unmask}" if unmask else ", persons under pseudonyms"))
 
 

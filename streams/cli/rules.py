@@ -44,7 +44,8 @@ def lint(folder: Path | None) -> None:
     """Check rule files for what could break them. Exit code 1 where there are issues."""
     from rules.lint import lint as issues_of
 
-    issues = issues_of(folder)
+    with _refusing():
+        issues = issues_of(folder)
     for issue in issues:
         click.echo(str(issue))
     click.echo(f"{len(issues)} issues")
@@ -77,7 +78,9 @@ def test(codes: tuple[str, ...], folder: Path | None) -> None:
 )
 @click.option("--knowledge", "knowledge", type=FOLDER, multiple=True, help="Further knowledge (repeatable).")
 @click.option("--watermark", type=Moment(), help="How far event time has come (default: everything is due).")
-@click.option("--unmask", metavar="REASON", help="Show persons in clear; say why.")
+@click.option(
+    "--unmask", metavar="REASON", help="Show persons in clear; the reason is recorded with the ledger."
+)
 def explain(
     code: str,
     subject: str | None,
@@ -104,10 +107,13 @@ def explain(
         from detectors.explain import explain as explain_subject
         from streams.ledger_files import open_ledger
         from streams.pseudonyms import Pseudonyms
+        from streams.unmasking import record
 
         con = open_ledger(ledger)
         prepare(con, known)
         values = read_params(params, rulebook).get(rule.code)
+        if unmask:
+            record(ledger, f"{rule.code} {subject}", unmask)
         names = Pseudonyms(key(), unmask=unmask is not None)
         out.print(story(explain_subject(con, rule, subject, values, watermark), names.person))
 

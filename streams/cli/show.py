@@ -10,6 +10,7 @@ from streams.cli.options import FOLDER, err, key, out
 from streams.pseudonyms import Pseudonyms
 from streams.run import Run
 from streams.show import find, render
+from streams.unmasking import record
 
 
 @click.command("show")
@@ -23,6 +24,6 @@ def command(jr_id: str, folder: Path, unmask: str | None) -> None:
     opened = Run.open(folder)
     alert = find(opened, jr_id)
     if unmask:
-        opened.record_unmasking(alert.jr_id, unmask)
+        record(folder, alert.jr_id, unmask)
         err.print(f"unmasked; the reason is recorded in {folder}")
     out.print(render(opened, alert, Pseudonyms(key(), unmask=bool(unmask))))

@@ -66,7 +66,7 @@ _SOURCE_KEYS = (
 _ENTRY_KEYS = ("from", "where", "repeat", "when", "columns")
 _FORMS = ("from", "first_of", "concat", "sum", "hash", "certificate", "phone", "const", "counter")
 _VALUE_KEYS = (
-    *_FORMS, "take", "separator", "values", "others", "missing", "formats", "time", "midnight", "divide_by", "thousands", "required",
+    *_FORMS, "take", "separator", "values", "others", "missing", "formats", "time", "midnight", "divide_by", "pad", "thousands", "required",
 )  # fmt: skip
 
 
@@ -87,18 +87,20 @@ class Value:
     time: str | None = None
     midnight: str = "time"
     divide_by: int = 1
+    pad: int = 0
     thousands: str = ""
     required: bool = False
 
 
 @dataclass(frozen=True)
 class Condition:
-    """Keeps rows whose source column is (not) one of `values`, or is present (or not)."""
+    """Keeps rows whose source column is (not) one of `values`, is present (or not), or matches `pattern` as a whole."""
 
     column: str
     node: Node
     values: tuple[str, ...] = ()
     negated: bool = False
+    pattern: str | None = None
 
 
 @dataclass(frozen=True)
@@ -281,6 +283,8 @@ def _column(column: str, kind: str, node: Node) -> Value:
         node.wrong("is no amount; 'sum' adds amounts")
     if (value.divide_by > 1 or value.thousands) and not kind.startswith("DECIMAL"):
         node.wrong(f"has 'divide_by' or 'thousands', but {column} is no amount")
+    if value.pad and kind != "VARCHAR":
+        node.wrong(f"has 'pad', but {column} is no text")
     if value.time and kind != "TIMESTAMP":
         node.wrong(f"has 'time', but {column} is no time")
     return value
@@ -319,6 +323,7 @@ def _value(node: Node) -> Value:
         time=table["time"].one_of("start", "end") if "time" in table else None,
         midnight=table["midnight"].one_of("time", "date") if "midnight" in table else "time",
         divide_by=int(table["divide_by"].one_of("10", "100", "1000", "10000")) if "divide_by" in table else 1,
+        pad=_number(table["pad"]) if "pad" in table else 0,
         thousands=_character(table["thousands"]) if "thousands" in table else "",
         required=table["required"].flag() if "required" in table else False,
     )
@@ -331,13 +336,20 @@ def _is_repeated(value: Value) -> bool:
 def _conditions(node: Node) -> tuple[Condition, ...]:
     conditions: list[Condition] = []
     for item in node.items():
-        table = item.table(("column", "is", "is_not", "present"), required=("column",))
+        table = item.table(("column", "is", "is_not", "present", "matches"), required=("column",))
         column = table["column"].text()
-        tests = [key for key in ("is", "is_not", "present") if key in table]
+        tests = [key for key in ("is", "is_not", "present", "matches") if key in table]
         if len(tests) != 1:
-            item.wrong("needs exactly one of is, is_not, present")
+            item.wrong("needs exactly one of is, is_not, present, matches")
         if tests[0] == "present":
             conditions.append(Condition(column, item, (), negated=not table["present"].flag()))
+        elif tests[0] == "matches":
+            pattern = table["matches"].text()
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                table["matches"].wrong(f"is no regular expression: {error}")
+            conditions.append(Condition(column, item, pattern=pattern))
         else:
             conditions.append(Condition(column, item, table[tests[0]].texts(), negated=tests[0] == "is_not"))
     return tuple(conditions)

@@ -90,6 +90,8 @@ def _typed(
         return Typed(total, _sentence(bad, f"{column}: '%s' is not a sum of amounts", shown))
     if kind in ("TIMESTAMP", "DATE"):
         return _time(value, column, kind, source, raw)
+    if kind == "VARCHAR" and value.pad:
+        raw = f"(case when length({raw}) < {value.pad} then lpad({raw}, {value.pad}, '0') else {raw} end)"
     if kind == "VARCHAR":
         return Typed(f"nullif(fw_street({raw}), '')" if column in _ADDRESSES else raw)
     if kind.startswith("DECIMAL"):
@@ -107,6 +109,8 @@ def _typed(
 def condition(one: Condition, names: MappingOf[str, str], number: int = 0) -> str:
     """A row filter. A missing value is none of the values listed."""
     column = _column(one.column, names, number)
+    if one.pattern is not None:
+        return f"coalesce(regexp_full_match({column}, {literal(one.pattern)}), false)"
     if not one.values:
         return f"{column} is {'null' if one.negated else 'not null'}"
     known = ", ".join(literal(value) for value in one.values)

@@ -26,7 +26,8 @@ BROKEN = ("not_json", "no_msgid", "bad_time", "bad_row", "wrong_encoding", "conf
 class Outbox:
     """Collects what is sent, by day of arrival.
 
-    `buckets`: day of arrival → (time of arrival, line without its end). `counts`: messages by infno or registry, `disorder`: what was done to them.
+    `buckets`: day of arrival → (time of arrival, line without its end). `counts`: messages by infno or registry.
+    `disorder`: what was done to them, by kind. `noise` scales it.
     """
 
     dice: Dice
@@ -38,6 +39,14 @@ class Outbox:
     #: Whether sound messages get broken copies beside them (a bad row marks a whole visit as incomplete).
     breaking: bool = True
     _turn: int = 0
+    #: Share of messages that do not arrive within seconds.
+    _tail: float = field(init=False)
+    #: 1 where even the others come some seconds out of order, 0 without noise.
+    _shuffled: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._tail = 0.032 * self.noise
+        self._shuffled = 1 if self.noise else 0
 
     def send(self, counter: places.Counter, infno: str, t: int, body: str, arrive: int | None = None) -> str:
         """A finished transaction, seen by the platform at `t` (seconds). Returns its msgid.
@@ -61,7 +70,10 @@ class Outbox:
         self.counts[infno] += 1
         self.pending += 1
         if arrive is None:
-            arrive = self._delay(t, line)
+            u = self.dice.u()
+            arrive = (
+                t + int(u * 7919) % 41 * self._shuffled if u >= self._tail else self._untimely(u, t, line)
+            )
         self.buckets[arrive // DAY].append((arrive, line))
         return msgid
 
@@ -71,20 +83,17 @@ class Outbox:
         line = f'{{"registry":"{registry}","msgid":"{msgid}","inf_time":"{DATE[day]} {TIME[second]}","data":{{{data}}}}}'.encode()
         self.counts[registry] += 1
         self.pending += 1
-        arrive = self._delay(t, line)
+        u = self.dice.u()
+        arrive = t + int(u * 7919) % 41 * self._shuffled if u >= self._tail else self._untimely(u, t, line)
         self.buckets[arrive // DAY].append((arrive, line))
         return msgid
 
-    def _delay(self, t: int, line: bytes) -> int:
-        """When a message of time `t` arrives; now and then it arrives twice, or a broken copy beside it."""
-        u = self.dice.u()
-        noise = self.noise
-        if noise == 0:
-            return t
-        tail = 0.032 * noise
-        if u >= tail:
-            return t + int(u * 7919) % 41
-        u /= noise
+    def _untimely(self, u: float, t: int, line: bytes) -> int:
+        """When one of the few messages of time `t` that do not arrive at once does so; `u` < the tail says why.
+
+        Now and then it arrives twice, or a broken copy beside it.
+        """
+        u /= self.noise
         fraction = u * 7919 % 1
         if u < 0.010:  # twice
             again = t + (int(fraction * 90) if u < 0.008 else int(fraction * 3 * DAY))

@@ -145,7 +145,7 @@ def _clinic(
     noise = outbox.noise
     y = u() / noise if noise else 1.0
     if y > 0.10:  # most visits are as they should be
-        late = int(u() * 30 * HOUR) if x > 0.98 else 0
+        late = int(u() * (30 * HOUR if x < 0.995 else 4 * DAY)) if x > 0.98 else 0
         visit.charge(items, charged + late, when=charged)
         visit.settle(charged + late + 60 + int(u() * 300))
         return

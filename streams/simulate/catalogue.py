@@ -103,7 +103,8 @@ def _drug(
 # Beds, nursing, consultation: charged by the day.
 BED = _service("001109000010000", "普通病房床位费", "01", 4000, unit="日")
 BED_ICU = _service("001109000030000", "监护病房床位费", "01", 9000, unit="日")
-BED_ESCORT = _service("990109000010000", "陪护床位费", "01", 1000, "03", unit="日")
+BED_NEWBORN = _service("001109000010600", "新生儿床位费", "01", 1000, unit="日")
+BED_ESCORT = _service("990109000010000", "陪护床费", "14", 1000, "03", unit="日")
 WARD_ROUND = _service("001102000050000", "住院诊查费", "02", 1500, unit="日")
 NURSING_1 = _service("001201000030000", "Ⅰ级护理", "07", 2400, unit="日")
 NURSING_2 = _service("001201000040000", "Ⅱ级护理", "07", 1400, unit="日")

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from streams.simulate.arrival import Outbox
 from streams.simulate.catalogue import Item
-from streams.simulate.people import Residents
-from streams.simulate.places import Counter, Places
+from streams.simulate.people import Person, Residents
+from streams.simulate.places import Counter, Place, Places
 from streams.simulate.world import World
 
 
@@ -24,6 +24,8 @@ class County:
     bursts: set[tuple[str, int]] = field(default_factory=set)
     #: The counter where regulars queue.
     busy: Counter | None = None
+    #: Who lay where from when until when (day numbers): for bed checks.
+    inpatients: list[tuple[Place, int, int, Person, str]] = field(default_factory=list)
     _kinds: dict[str, int] = field(default_factory=dict)
 
     def trace_code(self, item: Item) -> str:

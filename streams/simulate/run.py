@@ -129,13 +129,26 @@ def _stock(county: County, dice: Dice) -> None:
 
 
 def _checks(county: County, dice: Dice) -> None:
-    """Reminders answered now and then."""
+    """Reminders answered now and then, and a remote bed check of every hospital every other week."""
     world = county.world
     for n in range(max(3, world.persons * world.days // 60000)):
         place = dice.pick(county.places.hospitals())
         t = (world.first + dice.below(world.days)) * DAY + 9 * HOUR + dice.below(8 * HOUR)
         if not place.dark(t, t + 1):
             registry.feedback(county, place.counters[0], n + 1, t)
+    beds: dict[str, list[tuple[int, int, Person, str]]] = {}
+    for place, begin, end, person, mdtrt_id in county.inpatients:
+        beds.setdefault(place.code, []).append((begin, end, person, mdtrt_id))
+    for place in county.places.hospitals():
+        for day in range(world.first + 3 + dice.below(10), world.last, 14):
+            t = day * DAY + 15 * HOUR + dice.below(HOUR)
+            found = [
+                (person, mdtrt_id)
+                for begin, end, person, mdtrt_id in beds.get(place.code, ())
+                if begin < day < end
+            ]
+            if found and not place.dark(t, t + 1):
+                registry.bed_check(county, place.counters[0], found[:6], t)
 
 
 def _manifest(county: County, truth: list[Plant]) -> dict[str, object]:

@@ -124,11 +124,16 @@ def _ordinary(life: Life, illness: Illness, day: int, length: int) -> None:
         )
         if illness.operation and length >= 8 and u() < 0.3:
             course.icu = frozenset((1, 2))
+        if u() < 0.04:
+            course.listed_after = dice.between(15, 35) * DAY
         course.mid_on = year_end(stay)
         if transfer:
             course.way = "2"
         disturb(stay, course, dice)
         run(stay, dice, course)
+        if u() < 0.5:
+            stay.face(begin + 1800 + int(u() * 1200))
+        county.inpatients.append((place, stay.first_day, stay.last_day, person, stay.mdtrt_id))
         if transfer:
             _transferred(stay, dice, end)
 

@@ -92,7 +92,7 @@ def said(
     rule: Rule, knowledge: Knowledge = KNOWLEDGE, params: dict[str, Any] | None = None, **tables: list[Row]
 ) -> Alert:
     """The one alert of a rule on the ledger above, with some of its tables replaced."""
-    con = ledger(**{**TABLES, **tables})
+    con = ledger(lacking=(), knowledge=knowledge, **{**TABLES, **tables})
     (alert,) = judge(con, Rulebook((rule,)), knowledge, params={rule.code: params or {}}).alerts
     return alert
 

@@ -59,6 +59,7 @@ UPLOAD = arrived("u", "2301", mdtrt_id="M1")
         pytest.param(Changes(), Reason.CORRECTED, None, id="nobody knows why"),
         pytest.param(Changes(rules=frozenset({"GB-03"})), Reason.RULE, None, id="the rule"),
         pytest.param(Changes(rules=frozenset({"GB-01"})), Reason.CORRECTED, None, id="another rule"),
+        pytest.param(Changes(not_run=frozenset({"GB-03"})), Reason.NOT_RUN, None, id="the rule was not run"),
         pytest.param(Changes(parameters=frozenset({"GB-03"})), Reason.PARAMETER, None, id="a parameter"),
         pytest.param(
             Changes(parameters=frozenset({"GB-01"})), Reason.CORRECTED, None, id="another rule's parameter"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,14 @@ def select(*rows: str, **columns: str) -> str:
     return " union all ".join(f"select {row}, {listed}" for row in rows)
 
 
+@cache
+def nothing() -> duckdb.DuckDBPyConnection:
+    """A ledger without rows, which no test changes."""
+    return ledger()
+
+
 def found(sql: str, folder: Path, watermark: datetime | None = None, **header: Any) -> list[dict[str, Any]]:
-    return violations(ledger(), a_rule(folder, sql, **{"severity": [1, 2, 3], **header}), None, watermark)
+    return violations(nothing(), a_rule(folder, sql, **{"severity": [1, 2, 3], **header}), None, watermark)
 
 
 def due(*days: float | None) -> str:
@@ -126,7 +133,7 @@ def test_a_row_that_cannot_be_worded_is_named_with_its_file(
 ) -> None:
     rule = a_rule(tmp_path, select("'M1' as mdtrt_id, 1 as severity", **columns), **header)
     with pytest.raises(RuleError, match=message) as raised:
-        judge(ledger(), Rulebook((rule,)), KNOWLEDGE)
+        judge(nothing(), Rulebook((rule,)), KNOWLEDGE)
     assert str(rule.path) in str(raised.value)
 
 
@@ -163,9 +170,8 @@ class TestLocked:
     def test_a_rule_cannot(self, sql: str, tmp_path: Path) -> None:
         file = tmp_path / "secret.csv"
         file.write_text("mdtrt_id\nM1\n", encoding="utf-8")
-        con = ledger()
         with pytest.raises(duckdb.Error, match=r"disabled|locked|not allowed|Permission"):
-            con.execute(sql.format(file=file, folder=tmp_path))
+            nothing().execute(sql.format(file=file, folder=tmp_path))
 
     def test_a_rule_that_tries_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(RuleError, match=r"a_rule\.sql: Permission Error"):

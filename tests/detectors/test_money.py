@@ -122,7 +122,7 @@ def test_a_line_is_worth_the_same_whichever_others_are_asked_for(con: duckdb.Duc
 CENTS = st.integers(0, 10**9).map(lambda cents: Decimal(cents) / 100)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(CENTS, st.none() | CENTS), min_size=1, max_size=12), CENTS)
 def test_shares_add_up_to_the_payment_and_none_is_larger_than_fair(
     empty: duckdb.DuckDBPyConnection, lines: list[tuple[Decimal, Decimal | None]], fund: Decimal

@@ -19,7 +19,7 @@ from rules.knowledge import Knowledge
 from rules.rulebook import Rulebook
 from streams.wire import decode
 
-KEY = b"promises"
+KEY = b"promises, promises, promises"
 
 
 @cache
@@ -39,8 +39,12 @@ def facts_of(lines: Sequence[bytes], *, first_seq: int = 0) -> Facts:
 
 
 def watermark_of(lines: Sequence[bytes]) -> datetime | None:
+    return watermark_of_facts(facts_of(lines))
+
+
+def watermark_of_facts(facts: Facts) -> datetime | None:
     con = engine.connect()
-    fact_tables.load(con, facts_of(lines))
+    fact_tables.load(con, facts)
     return watermark(con)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.promises.conftest import Judged
-from tests.promises.kernel import alerts_of, as_bytes
+from tests.promises.kernel import KEY, alerts_of, as_bytes
 
 ROOT = Path(__file__).parents[2]
 
@@ -67,7 +67,7 @@ def test_replays_under_other_hash_seeds_zones_and_locales_write_the_same_bytes(w
         out = tmp_path / f"run{number}"
         command = [sys.executable, "-m", "streams.cli", "replay", str(log), "--out", str(out), "--threads", str(number + 1)]
         subprocess.run(
-            command, check=True, cwd=ROOT, env={**os.environ, "FUNDWATCH_KEY": "promises", **machine}, capture_output=True
+            command, check=True, cwd=ROOT, env={**os.environ, "FUNDWATCH_KEY": KEY.decode(), **machine}, capture_output=True
         )
         written.append([(out / name).read_bytes() for name in ("alerts.jsonl", "coverage.jsonl", "rejects.jsonl")])
     assert written[0] == written[1] == written[2]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -47,7 +49,7 @@ NAMES: dict[str, frozenset[str]] = {
     "practitioner": frozenset({"fixmedins_code"}),
     "bill": frozenset({"bill_no", "invono"}),
     "trace_code": frozenset({"drug_trac_codg"}),
-    "owner": frozenset({"psn_no", "ACCT_OWNER_PSN_NO"}),
+    "owner": frozenset({"ACCT_OWNER_PSN_NO"}),
 }
 
 #: The id by which the alerts of a shard are its own.
@@ -58,19 +60,26 @@ OWN: dict[str, Callable[[Alert], str]] = {
     "bed": lambda alert: alert.fixmedins_code or "",
     "operator": lambda alert: alert.fixmedins_code or "",
     "practitioner": lambda alert: alert.fixmedins_code or "",
-    "bill": lambda alert: str(alert.anchor.get("bill_no") or alert.anchor.get("invono") or alert.subject),
+    "bill": lambda alert: re.split("[-/]", alert.subject)[-1],
     "trace_code": lambda alert: alert.subject,
     "owner": lambda alert: alert.subject,
 }
 
 
 def parts(lines: list[bytes], key: str) -> list[list[bytes]]:
+    """The log by shards: a message goes where its keys go, and those of the messages of its settlement."""
+    reads = [message(line) or {} for line in lines]
+    named: list[set[str]] = [set() if "registry" in read else set(values(read, NAMES[key])) for read in reads]
+    settlements = [set(values(read, frozenset({"setl_id"}))) for read in reads]
+    of_settlement: defaultdict[str, set[str]] = defaultdict(set)
+    if key == "bill":
+        for keys, setl_ids in zip(named, settlements, strict=True):
+            for setl_id in setl_ids:
+                of_settlement[setl_id] |= keys
     shards: list[list[bytes]] = [[] for _ in range(SHARDS)]
-    for line in lines:
-        read = message(line) or {}
-        names = frozenset() if "registry" in read else NAMES[key]
-        wanted = {shard(value) for value in values(read, names)} or set(range(SHARDS))
-        for number in wanted:
+    for line, keys, setl_ids in zip(lines, named, settlements, strict=True):
+        together = keys.union(*(of_settlement[setl_id] for setl_id in setl_ids))
+        for number in {shard(value) for value in together} or range(SHARDS):
             shards[number].append(line)
     return shards
 

@@ -20,14 +20,19 @@ def world() -> Log:
     return simulate(World(persons=8, days=100, seed=11))
 
 
+def persons_of(line: bytes) -> set[str]:
+    """The numbers of the insured persons that a message names."""
+    return {found.decode() for found in _PERSON.findall(line)}
+
+
 @cache
 def lines() -> list[bytes]:
     """The messages of the persons that the plants of those rules live on, and of the registries, as they arrived."""
     log = world()
-    persons = {plant.psn_no.encode() for plant in log.truth if plant.rule_code in RULES and plant.psn_no}
+    persons = {plant.psn_no for plant in log.truth if plant.rule_code in RULES and plant.psn_no}
     kept = []
     for line in map(bytes, log.events):
-        named = set(_PERSON.findall(line))
+        named = persons_of(line)
         if (named and named <= persons) or (not named and b'"registry":"institution"' in line):
             kept.append(line)
     return kept

@@ -74,7 +74,9 @@ replaced as (
 ),
 -- 2302 by feedetl_sn and 2205 by chrg_bchno reach back to the lines before them; '0000' to all of the visit's
 withdrawal as materialized (
-    select msgid, inf_time, psn_no, fixmedins_code, mdtrt_id, '2301' as kind, feedetl_sn, null as chrg_bchno, feedetl_sn = '0000' as everything
+    select
+        msgid, inf_time, psn_no, fixmedins_code, mdtrt_id, '2301' as kind, feedetl_sn, null as chrg_bchno,
+        feedetl_sn = '0000' as everything
     from fact.cancellation where kind = '2302'
     union all
     select msgid, inf_time, psn_no, fixmedins_code, mdtrt_id, '2204', null, chrg_bchno, chrg_bchno = '0000'

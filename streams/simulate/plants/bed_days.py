@@ -99,6 +99,15 @@ def escort_bed(scene: Scene) -> None:
 
 
 @script.lookalike()
+def newborn_in_the_mothers_room(scene: Scene) -> None:
+    mother = scene.person(gend="2", age=28)
+    stay = scene.bed(mother, scene.day(10), 4, cat.DELIVERY, scene.places.maternity, med_type="52")
+    extra = {day: [(cat.BED_NEWBORN, 1, stay.begin + day * DAY + 2 * HOUR)] for day in range(1, 4)}
+    scene.course(stay, extra=extra)
+    scene.tell_visit(None, "母婴同室，新生儿床位费记在母亲账上", stay)
+
+
+@script.lookalike()
 def intensive_care_on_the_day_of_moving(scene: Scene) -> None:
     person = scene.person(age=70)
     stay = scene.bed(person, scene.day(14), 9, cat.FRACTURE)

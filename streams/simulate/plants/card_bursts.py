@@ -45,13 +45,13 @@ def _burst(
     cards: int,
     seconds: int,
     *,
-    hour: int = 10,
+    hour: int = 7,
     items: Sequence[Item] = (cat.OMEPRAZOLE,),
     counts: Sequence[int] = (2,),
     desks: Sequence[Counter] = (),
     desk_day: tuple[Counter, int] | None = None,
 ) -> tuple[Counter, int, list[Sale]]:
-    """`cards` persons buy at one counter, `seconds` apart."""
+    """`cards` persons buy at one counter, `seconds` apart; before the shops open, so that nobody else is in between."""
     desk, day = desk_day or _quiet_desk(scene)
     sales = []
     for n in range(cards):
@@ -164,7 +164,7 @@ def one_card_six_times(scene: Scene) -> None:
     sales = [
         scene.buy(
             person,
-            day * DAY + 10 * HOUR + 40 * n,
+            day * DAY + 7 * HOUR + 40 * n,
             ((cat.COUNTER_DRUGS[n], 1),),
             desk.place,
             counter=desk,
@@ -190,7 +190,7 @@ def terminals_without_a_name(scene: Scene) -> None:
     sales = []
     for n in range(6):
         person = scene.person()
-        t = day * DAY + 14 * HOUR + 45 * n
+        t = day * DAY + 6 * HOUR + 45 * n
         sales.append(scene.visit(person, t, place=place, counter=desks[n % len(desks)]))
     scene.tell(
         None,

@@ -235,15 +235,16 @@ def second_stay_cancelled(scene: Scene) -> None:
 def discharge_postponed(scene: Scene) -> None:
     person = scene.person(age=61)
     day = scene.day(24)
-    one = scene.bed(person, day, 8, cat.CORONARY)
+    one = scene.bed(person, day, 15, cat.CORONARY)
     one.admit()
     end = one.end
+    one.end -= 7 * DAY
     one.discharge()
     two = scene.bed(person, day + 10, 5, cat.CORONARY)
     two.admit()
     two.cancel_admission(two.begin + 5 * HOUR)
     one.cancel_discharge(two.begin + 6 * HOUR)
-    one.end = end + 7 * DAY
+    one.end = end
     scene.hush(person, day, day + 18)
     scene.course(one, admit=False)
     scene.tell_two(None, "误办的出院和再入院都撤销，实为一次住院", one, two)

@@ -317,3 +317,22 @@ def test_a_failed_import_leaves_nothing(tmp_path: Path) -> None:
     ):
         run(tmp_path, STAYS, {"stays.csv": "no,person,hospital,begin,end\n"})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.yaml", "stays.csv"]
+
+
+def test_codes_are_filtered_by_their_form_and_get_their_zeros_back(tmp_path: Path) -> None:
+    mapping = """
+format: 1
+sources:
+  claims: {files: "*.csv", key: no}
+tables:
+  operation:
+    from: claims
+    where: {column: code, matches: "[0-9]{2}|[0-9]{4}"}
+    columns: {mdtrt_id: no, row_no: {const: "1"}, oprn_oprt_code: {from: code, pad: 4}}
+"""
+    report, con = run(tmp_path, mapping, {"c.csv": "no,code\nA,66\nB,722\nC,6859\nD,\n"})
+    assert con.execute("select mdtrt_id, oprn_oprt_code from operation order by 1").fetchall() == [
+        ("A", "0066"),
+        ("C", "6859"),
+    ]
+    assert report.sources[0].filtered == 2

@@ -33,8 +33,12 @@ def test_every_identity_of_the_interface_holds(log: Log, messages: list[dict[str
         assert _money(bill, "fund_pay_sumamt") == _money(
             bill, "hifp_pay", "hifmi_pay", "hifob_pay", "hifes_pay", "cvlserv_pay", "maf_pay", "oth_pay"
         )
-        assert total == _money(bill, "fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt")
-        assert sum(_money(row, "fund_payamt") for row in output["setldetail"]) == _money(bill, "fund_pay_sumamt")
+        assert total == _money(
+            bill, "fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt"
+        )
+        assert sum(_money(row, "fund_payamt") for row in output["setldetail"]) == _money(
+            bill, "fund_pay_sumamt"
+        )
         if message["infno"] == "2102":
             assert total == sum(_money(row, "det_item_fee_sumamt") for row in message["input"]["drugdetail"])
         checked += 1
