@@ -88,16 +88,22 @@ def main(county: Path, run: Path) -> None:
     console.print(table)
     for group in ("plain", "disguised"):
         if total[group]:
-            console.print(f"recall {group}: {total[f'{group} found'] / total[group]:.3f}, at severity {total[f'{group} at severity'] / total[group]:.3f}")
+            console.print(
+                f"recall {group}: {total[f'{group} found'] / total[group]:.3f}, at severity {total[f'{group} at severity'] / total[group]:.3f}"
+            )
     if total["serious"]:
         console.print(f"precision at severity 1-2: {total['of plants'] / total['serious']:.3f}")
     console.print(f"\n{len(misses)} plants not as expected")
     for plant, why in misses:
-        console.print(f"  {plant['rule_code']} {plant['plant_id']} {why}: {plant['description']}（{plant.get('disguise') or ''}）{plant['mdtrt_ids']}")
+        console.print(
+            f"  {plant['rule_code']} {plant['plant_id']} {why}: {plant['description']}（{plant.get('disguise') or ''}）{plant['mdtrt_ids']}"
+        )
     strange = [alert for alert in alerts if alert["sev_deg"] in "12" and alert["jr_id"] not in explained]
     console.print(f"\n{len(strange)} alerts of severity 1-2 where nothing was planted")
     for alert in strange:
-        console.print(f"  {alert['rule_code']} {alert['sev_deg']} {alert['jr_id'][:12]} {alert['subject']}: {alert['vola_cont']}")
+        console.print(
+            f"  {alert['rule_code']} {alert['sev_deg']} {alert['jr_id'][:12]} {alert['subject']}: {alert['vola_cont']}"
+        )
 
 
 def _row(counts: Counter[str]) -> list[str]:

@@ -110,7 +110,9 @@ def build(
         con,
         tables=needed_tables(rulebook) | set(tables),
         unique=unique,
-        lines=ledger.line_columns([*texts, MACROS_SQL.read_text(encoding="utf-8"), MONEY_SQL.read_text(encoding="utf-8")]),
+        lines=ledger.line_columns(
+            [*texts, MACROS_SQL.read_text(encoding="utf-8"), MONEY_SQL.read_text(encoding="utf-8")]
+        ),
     )
     provide(con, ledger_names())
 

@@ -86,7 +86,13 @@ def load(con: duckdb.DuckDBPyConnection, facts: Facts, subjects: Collection[str]
             "create table wanted_person as select unnest($ids::varchar[]) as psn_no",
             {"ids": sorted(subjects)},
         )
-    files = [path for some in facts.sources.values() for one in some if isinstance(one, Parquet) for path in one.files]
+    files = [
+        path
+        for some in facts.sources.values()
+        for one in some
+        if isinstance(one, Parquet)
+        for path in one.files
+    ]
     # Views on the files must still read when the database has been closed to everything else.
     con.execute(f"set allowed_paths = [{_quoted(files)}]")
     schemas = fact_schemas()

@@ -20,7 +20,7 @@ from typing import Any
 import duckdb
 import msgspec
 
-from detectors import engine, ledger
+from detectors import engine
 from detectors import facts as fact_tables
 from detectors.alert import Alert, encode
 from detectors.coverage import Coverage

@@ -13,7 +13,12 @@ UNMASKED = "unmasked.jsonl"
 
 def record(folder: Path, what: str, reason: str) -> None:
     """Add a line to `unmasked.jsonl` of a run or ledger folder. `what` names the alert, rule and subject, or workbook."""
-    note = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "by": _user(), "what": what, "reason": reason}
+    note = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "by": _user(),
+        "what": what,
+        "reason": reason,
+    }
     with (folder / UNMASKED).open("a", encoding="utf-8") as notes:
         notes.write(json.dumps(note, ensure_ascii=False) + "\n")
 

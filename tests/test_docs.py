@@ -24,11 +24,11 @@ from rules import knowledge, page
 from rules.rulebook import load
 from rules.schema import ledger_columns
 from streams import run
-from streams.unmasking import UNMASKED
 from streams.cli import cli
 from streams.cli.options import read_params
 from streams.evidence import SCHEMA
 from streams.replay import Order, replay
+from streams.unmasking import UNMASKED
 from streams.wire.kinds import REGISTRIES, TRANSACTIONS, TRIALS
 from streams.wire.reject import LONGEST_MESSAGE, LONGEST_RAW, REASONS, Reject
 from streams.wire.required import ENVELOPE, MESSAGE, REGISTRY_ENVELOPE, REQUIRED, REQUIRED_LISTS

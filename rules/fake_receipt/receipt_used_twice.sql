@@ -103,8 +103,8 @@ receipts as (
         count(distinct fixmedins_code) as institutions,
         sum(medfee_sumamt) as gross,
         min(used_at) as first_time, max(used_at) as last_time,
-        max_by(psn_no, (used_at, visit)) as psn_no,
-        max_by(fixmedins_code, (used_at, visit)) as fixmedins_code
+        max_by(psn_no, (used_at, visit, psn_no)) as psn_no,
+        max_by(fixmedins_code, (used_at, visit, fixmedins_code)) as fixmedins_code
     from standing
     group by receipt
     having count(distinct visit) > 1

@@ -93,9 +93,9 @@ codes as (
         count(distinct moved_at::date) as days,
         min(moved_at) as first_time, max(moved_at) as last_time,
         min_by(sale, (moved_at, sale)) as first_sale,
-        max_by(psn_no, (moved_at, sale)) as psn_no,
-        max_by(fixmedins_code, (moved_at, sale)) as fixmedins_code,
-        flatten(list(msgids order by moved_at, sale)) as evidence
+        max_by(psn_no, (moved_at, sale, psn_no)) as psn_no,
+        max_by(fixmedins_code, (moved_at, sale, fixmedins_code)) as fixmedins_code,
+        flatten(list(msgids order by moved_at, sale, msgids)) as evidence
     from standing
     group by drug_trac_codg
     having count(distinct sale) > 1
@@ -107,7 +107,7 @@ sold as (
         list(case
             when s.sale = c.first_sale then involved_settlement(s.mdtrt_id, s.setl_id)
             when s.line.sn is not null then line_part(s.mdtrt_id, s.line.sn, least(1 / greatest(s.line.cnt, 1), 1))
-            else involved_settlement(s.mdtrt_id, s.setl_id) end order by s.moved_at, s.sale) as items
+            else involved_settlement(s.mdtrt_id, s.setl_id) end order by s.moved_at, s.sale, s.mdtrt_id, s.line) as items
     from standing s
     join codes c using (drug_trac_codg)
     where s.setl_id is not null

@@ -50,6 +50,7 @@ class Made:
 def make(
     con: duckdb.DuckDBPyConnection, entry: Entry, source: Source, names: MappingOf[str, str], number: int
 ) -> Made:
+    """Type the rows of one entry into a temporary table, and what could not be typed into the rejects."""
     kinds = ledger_columns()[entry.table]
     columns: tuple[str, ...] = ()
     selects = []

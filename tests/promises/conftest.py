@@ -27,5 +27,7 @@ def world() -> Judged:
     mark = watermark_of(lines)
     judged = Judged(lines, mark, alerts_of(lines, mark))
     silent = {rule.code for rule in rulebook().rules} - {alert.rule_code for alert in judged.alerts}
-    assert not silent, f"these rules say nothing in this world, so nothing is tested of them: {sorted(silent)}"
+    assert not silent, (
+        f"these rules say nothing in this world, so nothing is tested of them: {sorted(silent)}"
+    )
     return judged

@@ -8,7 +8,8 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from detectors import engine, facts as fact_tables
+from detectors import engine
+from detectors import facts as fact_tables
 from detectors.alert import Alert, encode
 from detectors.evaluate import evaluate
 from detectors.facts import Facts
@@ -49,7 +50,10 @@ def watermark_of_facts(facts: Facts) -> datetime | None:
 
 
 def alerts_of(
-    lines: Sequence[bytes] | Facts, mark: datetime | None, rules: Rulebook | None = None, threads: int | None = None
+    lines: Sequence[bytes] | Facts,
+    mark: datetime | None,
+    rules: Rulebook | None = None,
+    threads: int | None = None,
 ) -> list[Alert]:
     """What the kernel says of some messages at a watermark."""
     facts = lines if isinstance(lines, Facts) else facts_of(lines)

@@ -38,7 +38,12 @@ def arrived(lines: list[bytes]) -> list[Arrived]:
         except ValueError:
             continue
         for row in rows:
-            subjects = {row.get("psn_no"), row.get("fixmedins_code"), row.get("dr_codg"), row.get("med_list_codg")}
+            subjects = {
+                row.get("psn_no"),
+                row.get("fixmedins_code"),
+                row.get("dr_codg"),
+                row.get("med_list_codg"),
+            }
             found.append(
                 Arrived(
                     str(read["msgid"]), when, str(read.get("infno") or read.get("registry")),

@@ -101,7 +101,9 @@ def compare(world: Judged, cancellations: list[bytes], gone: Callable[[dict[str,
 
 
 @pytest.mark.parametrize(("settled", "cancel"), [("2304", "2305"), ("2207", "2208"), ("2102", "2103")])
-def test_a_cancelled_settlement_leaves_the_log_as_if_it_had_never_been(world: Judged, settled: str, cancel: str) -> None:
+def test_a_cancelled_settlement_leaves_the_log_as_if_it_had_never_been(
+    world: Judged, settled: str, cancel: str
+) -> None:
     targets = pick(world, settled)
     gone = {read["msgid"] for read in targets}
     cancelling = [envelope(read, cancel, n, settlement(read)) for n, read in enumerate(targets)]
@@ -109,35 +111,50 @@ def test_a_cancelled_settlement_leaves_the_log_as_if_it_had_never_been(world: Ju
 
     def target(read: dict[str, Any]) -> bool:
         # What the pharmacy reported of a sale that did not happen goes with it.
-        return read["msgid"] in gone or (read.get("infno") in ("3505A", "3506A") and bool(sales & set(walk(read, "setl_id"))))
+        return read["msgid"] in gone or (
+            read.get("infno") in ("3505A", "3506A") and bool(sales & set(walk(read, "setl_id")))
+        )
 
     compare(world, cancelling, target)
 
 
 @pytest.mark.parametrize("reversed_kind", ["2304", "2207", "2102"])
-def test_a_reversed_settlement_message_leaves_the_log_as_if_it_had_never_been(world: Judged, reversed_kind: str) -> None:
+def test_a_reversed_settlement_message_leaves_the_log_as_if_it_had_never_been(
+    world: Judged, reversed_kind: str
+) -> None:
     targets = pick(world, reversed_kind)
     gone = {read["msgid"] for read in targets}
     sales = {settlement(read)["setl_id"] for read in targets} if reversed_kind == "2102" else set()
     cancelling = [
-        envelope(read, "2601", n, {"psn_no": settlement(read)["psn_no"], "omsgid": read["msgid"], "oinfno": reversed_kind})
+        envelope(
+            read,
+            "2601",
+            n,
+            {"psn_no": settlement(read)["psn_no"], "omsgid": read["msgid"], "oinfno": reversed_kind},
+        )
         for n, read in enumerate(targets)
     ]
 
     def target(read: dict[str, Any]) -> bool:
-        return read["msgid"] in gone or (read.get("infno") in ("3505A", "3506A") and bool(sales & set(walk(read, "setl_id"))))
+        return read["msgid"] in gone or (
+            read.get("infno") in ("3505A", "3506A") and bool(sales & set(walk(read, "setl_id")))
+        )
 
     compare(world, cancelling, target)
 
 
 @pytest.mark.parametrize(("begun", "cancel"), [("2401", "2404"), ("2201", "2202"), ("2401", "2601")])
-def test_a_cancelled_visit_leaves_the_log_as_if_it_had_never_been(world: Judged, begun: str, cancel: str) -> None:
+def test_a_cancelled_visit_leaves_the_log_as_if_it_had_never_been(
+    world: Judged, begun: str, cancel: str
+) -> None:
     targets = pick(world, begun)
     visits = {visit_of(read) for read in targets}
     settlements = {
         settlement(read)["setl_id"]
         for read in map(message, world.lines)
-        if read and (succeeded(read, "2304") or succeeded(read, "2207")) and settlement(read)["mdtrt_id"] in visits
+        if read
+        and (succeeded(read, "2304") or succeeded(read, "2207"))
+        and settlement(read)["mdtrt_id"] in visits
     }
     cancelling = []
     for n, read in enumerate(targets):

@@ -18,7 +18,9 @@ ROOT = Path(__file__).parents[2]
 
 #: Modules whose import, and names whose use, would let the machine into a result.
 BANNED_MODULES = {"time", "random", "secrets", "uuid", "locale", "platform", "socket", "tempfile"}
-BANNED_CALLS = re.compile(r"\b(datetime\.now|datetime\.utcnow|date\.today|time\.time|os\.environ|os\.getenv|id\(self\))")
+BANNED_CALLS = re.compile(
+    r"\b(datetime\.now|datetime\.utcnow|date\.today|time\.time|os\.environ|os\.getenv|id\(self\))"
+)
 
 #: A line that must use one of these says so, and why.
 ESCAPE = "# pure: "
@@ -54,7 +56,9 @@ def test_the_number_of_threads_changes_nothing(world: Judged, threads: int) -> N
     assert as_bytes(alerts_of(world.lines, world.watermark, threads=threads)) == as_bytes(world.alerts)
 
 
-def test_replays_under_other_hash_seeds_zones_and_locales_write_the_same_bytes(world: Judged, tmp_path: Path) -> None:
+def test_replays_under_other_hash_seeds_zones_and_locales_write_the_same_bytes(
+    world: Judged, tmp_path: Path
+) -> None:
     log = tmp_path / "log.jsonl"
     log.write_bytes(b"\n".join(world.lines) + b"\n")
     machines = [
@@ -65,10 +69,26 @@ def test_replays_under_other_hash_seeds_zones_and_locales_write_the_same_bytes(w
     written = []
     for number, machine in enumerate(machines):
         out = tmp_path / f"run{number}"
-        command = [sys.executable, "-m", "streams.cli", "replay", str(log), "--out", str(out), "--threads", str(number + 1)]
+        command = [
+            sys.executable,
+            "-m",
+            "streams.cli",
+            "replay",
+            str(log),
+            "--out",
+            str(out),
+            "--threads",
+            str(number + 1),
+        ]
         subprocess.run(
-            command, check=True, cwd=ROOT, env={**os.environ, "FUNDWATCH_KEY": KEY.decode(), **machine}, capture_output=True
+            command,
+            check=True,
+            cwd=ROOT,
+            env={**os.environ, "FUNDWATCH_KEY": KEY.decode(), **machine},
+            capture_output=True,
         )
-        written.append([(out / name).read_bytes() for name in ("alerts.jsonl", "coverage.jsonl", "rejects.jsonl")])
+        written.append(
+            [(out / name).read_bytes() for name in ("alerts.jsonl", "coverage.jsonl", "rejects.jsonl")]
+        )
     assert written[0] == written[1] == written[2]
     assert written[0][0].count(b"\n") == len(world.alerts)

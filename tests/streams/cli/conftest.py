@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from detectors.alert import Alert
-from streams.cli import main
+from streams.cli import main, options
 from streams.run import Run
 from tests.streams import small_world
 
@@ -35,6 +35,7 @@ def fundwatch(*arguments: str | Path) -> Answer:
     """Call the command line as a terminal of 200 columns would."""
     out, err = io.StringIO(), io.StringIO()
     code: int | str | None = 0
+    options.out.width = options.err.width = 200
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
             main([str(one) for one in arguments])
