@@ -13,11 +13,10 @@ MEMORY_LIMIT = "4GB"
 def connect(
     *, workspace: Path | None = None, memory_limit: str = MEMORY_LIMIT, threads: int | None = None
 ) -> duckdb.DuckDBPyConnection:
-    """Open an empty database for one evaluation.
+    """Open an empty database in memory for one evaluation.
 
-    `workspace` is an existing folder of the caller's: where it is given the database lives there in a file
-    (tables compressed, larger than memory if need be) and spills there; where it is not, everything stays in
-    memory and a spill is an error. `memory_limit` as DuckDB writes it ("4GB"). `threads`: default all cores.
+    `workspace` is an existing folder of the caller's into which tables spill that are larger than `memory_limit` (as
+    DuckDB writes it, "4GB"); without one, running out of memory is an error. `threads`: default all cores.
     """
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": memory_limit,
@@ -27,7 +26,7 @@ def connect(
     }
     if threads is not None:
         config["threads"] = threads
-    return duckdb.connect(str(workspace / "ledger.duckdb") if workspace else ":memory:", config=config)
+    return duckdb.connect(":memory:", config=config)
 
 
 def lock(con: duckdb.DuckDBPyConnection) -> None:

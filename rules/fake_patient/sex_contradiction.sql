@@ -15,8 +15,8 @@ case_cause: [14, 20, 24, 31]
 route: supervision
 money: fund
 lookback: 366 d
-needs: [visit.begntime, insured.gend]
-may_use: [settlement.gend, settlement.cert_gend, settlement.acct_used_flag, insured.cert_gend, fee_line.med_list_codg, fee_line.fee_ocur_time, diagnosis.diag_code, operation.oprn_oprt_code, visit.newborn, visit.list_uploaded, visit.med_type]
+needs: [visit.begntime, insured.gend, fee_line.med_list_codg]
+may_use: [settlement.gend, settlement.cert_gend, settlement.acct_used_flag, insured.cert_gend, fee_line.fee_ocur_time, diagnosis.diag_code, operation.oprn_oprt_code, visit.newborn, visit.list_uploaded, visit.med_type]
 judges:
   from: visit
   missing:

@@ -15,12 +15,13 @@ case_cause: 11
 route: supervision
 money: fund
 lookback: 120 d
-needs: [visit.begntime, fee_line.fee_ocur_time, fee_line.setl_id]
-may_use: [visit.dscg_time, fee_line.med_chrgitm_type, fee_line.etip_flag, settlement, presence.recog_biz]
+needs: [visit.begntime, settlement.setl_id]
+may_use: [visit.dscg_time, fee_line.fee_ocur_time, fee_line.setl_id, fee_line.med_chrgitm_type, fee_line.etip_flag, settlement, presence.recog_biz]
 judges:
   from: visit where inpatient
   missing:
     入院登记(2401): begntime is null
+    门诊与药店结算: not exists (select 1 from provided where name = 'fee_line') and not exists (select 1 from visit o where not o.inpatient)
 params:
   grace: {default: 2, min: 0, max: 24, unit: h, source: "工程默认值：入院、出院登记时间的误差"}
   repeats: {default: 2, min: 2, max: 10, unit: count, source: "审计做法：住院期间多次门诊结算从重"}
