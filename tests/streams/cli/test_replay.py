@@ -334,7 +334,7 @@ class TestProcess:
             cwd=ROOT, env=machine(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
         deadline = time.monotonic() + 60
-        wanted = "fundwatch-*/ledger.duckdb"
+        wanted = "fundwatch-*"
         while not list(workspace.glob(wanted)) and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.02)
         assert list(tmp_path.glob("runs/.run.partial-*")), "it was at work"
