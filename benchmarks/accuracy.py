@@ -31,7 +31,10 @@ def concerns(plant: Record, alert: Record) -> bool:
     if alert["subject"] == plant["subject"]:
         return True
     named = {value for value in plant["anchor"].values() if isinstance(value, str)}
-    if named and named <= {str(value) for value in alert["anchor"].values()}:
+    if named and (
+        named <= {str(value) for value in alert["anchor"].values()}
+        or all(len(v) > 4 and v in alert["subject"] for v in named)
+    ):
         return True
     visits = set(plant.get("mdtrt_ids") or ())
     return bool(visits & set(alert["mdtrt_ids"])) or (not visits and alert["patn_id"] == plant["psn_no"])
