@@ -11,30 +11,10 @@ from streams.simulate.catalogue import Illness
 from streams.simulate.clock import DATE, HOUR
 from streams.simulate.people import Person
 from streams.simulate.places import Place
+from streams.simulate.plants.illnesses import CHAPTERS, DIALYSIS, HAEMOPHILIA, REHABILITATION
 from streams.simulate.plants.scene import Scene
 from streams.simulate.plants.script import LATE, REDO, Script
 from streams.simulate.stay import Stay
-
-_CHEMO = cat.CHEMOTHERAPY
-_DIALYSIS = Illness(
-    "Z49.100", "体外透析", "A03.06", (cat.HEPARIN,), (cat.KIDNEY,), (), (cat.DIALYSIS,), (2, 3)
-)
-_HAEMOPHILIA = Illness(
-    "D66.x00",
-    "遗传性因子Ⅷ缺乏（血友病A）",
-    "A02",
-    (cat.SALINE,),
-    (cat.CLOTTING,),
-    (),
-    (cat.INFUSION,),
-    (2, 3),
-)
-_REHABILITATION = Illness(
-    "Z50.100", "康复治疗", "A50", (cat.XUESAITONG,), (cat.BLOOD,), (), (cat.REHABILITATION,), (3, 5)
-)
-
-#: Illnesses of six different chapters: a return with the next one is no decomposed stay.
-_CHAPTERS = (cat.PNEUMONIA, cat.CORONARY, cat.GASTRITIS, cat.BACK, cat.KIDNEY_STONE, cat.DIABETES)
 
 script = Script("IN-05")
 
@@ -46,7 +26,7 @@ def _round(
     nights: int,
     gap: int,
     places: Sequence[Place],
-    illnesses: Sequence[Illness] = _CHAPTERS,
+    illnesses: Sequence[Illness] = CHAPTERS,
     **knobs: Any,
 ) -> list[Stay]:
     """Stays one after another, `gap` days between them, each at the next place and with the next illness."""
@@ -135,7 +115,7 @@ def chemotherapy_cycles(scene: Scene) -> None:
         3,
         9,
         (scene.places.centre,),
-        (_CHEMO,),
+        (cat.CHEMOTHERAPY,),
         extra_diagnoses=(("C50.900", "乳腺恶性肿瘤"),),
         planned_return=True,
     )
@@ -144,13 +124,13 @@ def chemotherapy_cycles(scene: Scene) -> None:
 
 @script.lookalike()
 def dialysis_stays(scene: Scene) -> None:
-    stays = _round(scene, scene.person(age=61), 7, 2, 10, (scene.places.centre,), (_DIALYSIS,))
+    stays = _round(scene, scene.person(age=61), 7, 2, 10, (scene.places.centre,), (DIALYSIS,))
     _tell(scene, None, "透析住院7次", stays)
 
 
 @script.lookalike()
 def haemophilia_stays(scene: Scene) -> None:
-    stays = _round(scene, scene.person(age=31), 7, 2, 10, _two_places(scene), (_HAEMOPHILIA,))
+    stays = _round(scene, scene.person(age=31), 7, 2, 10, _two_places(scene), (HAEMOPHILIA,))
     _tell(scene, None, "血友病住院7次", stays)
 
 
@@ -179,7 +159,7 @@ def rehabilitation_stays(scene: Scene) -> None:
         5,
         8,
         _two_places(scene),
-        (_REHABILITATION,),
+        (REHABILITATION,),
         med_type="2105",
         by_day=True,
     )
@@ -198,7 +178,7 @@ def transfers(scene: Scene) -> None:
     day = scene.day(70, lead=2, tail=6)
     stays = []
     for n in range(4):
-        ill = _CHAPTERS[n]
+        ill = CHAPTERS[n]
         first = scene.stay(person, day, 2, ill, scene.hospital, way="2")
         registry.referred(
             scene.county,

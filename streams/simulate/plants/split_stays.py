@@ -10,30 +10,10 @@ from streams.simulate.catalogue import Illness
 from streams.simulate.clock import DAY, HOUR
 from streams.simulate.people import Person
 from streams.simulate.places import Place
+from streams.simulate.plants.illnesses import DIALYSIS
 from streams.simulate.plants.scene import Scene
 from streams.simulate.plants.script import LATE, REDO, Script
 from streams.simulate.stay import Stay
-
-_CHEMO = cat.CHEMOTHERAPY
-_DIALYSIS = Illness(
-    "Z49.100", "体外透析", "A03.06", (cat.HEPARIN,), (cat.KIDNEY,), (), (cat.DIALYSIS,), (2, 3)
-)
-_HAEMOPHILIA = Illness(
-    "D66.x00",
-    "遗传性因子Ⅷ缺乏（血友病A）",
-    "A02",
-    (cat.SALINE,),
-    (cat.CLOTTING,),
-    (),
-    (cat.INFUSION,),
-    (2, 3),
-)
-_REHABILITATION = Illness(
-    "Z50.100", "康复治疗", "A50", (cat.XUESAITONG,), (cat.BLOOD,), (), (cat.REHABILITATION,), (3, 5)
-)
-
-#: Illnesses of six different chapters: a return with the next one is no decomposed stay.
-_CHAPTERS = (cat.PNEUMONIA, cat.CORONARY, cat.GASTRITIS, cat.BACK, cat.KIDNEY_STONE, cat.DIABETES)
 
 script = Script("IN-06")
 
@@ -137,13 +117,13 @@ def chemotherapy(scene: Scene) -> None:
     scene.tell_two(
         None,
         "化疗周期",
-        *_return(scene, 7, _CHEMO, place=scene.places.centre, nights=3, first=extra, second=extra),
+        *_return(scene, 7, cat.CHEMOTHERAPY, place=scene.places.centre, nights=3, first=extra, second=extra),
     )
 
 
 @script.lookalike()
 def dialysis(scene: Scene) -> None:
-    scene.tell_two(None, "透析", *_return(scene, 4, _DIALYSIS, place=scene.places.centre, nights=3))
+    scene.tell_two(None, "透析", *_return(scene, 4, DIALYSIS, place=scene.places.centre, nights=3))
 
 
 @script.lookalike()
