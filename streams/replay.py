@@ -115,8 +115,7 @@ def replay(
         )
         source = _open(order, con, Path(workspace), on_progress)
         timer.step("read")
-        counts, mark, rejects = _ledger(con, source, rulebook, order)
-        conflicts = [] if isinstance(source, LedgerFiles) else _conflicts(con)
+        counts, mark, rejects, conflicts = _ledger(con, source, rulebook, order)
         fee_lines = _count(con, "fee_line")
         timer.step("ledger")
         prepare(con, knowledge)
@@ -170,8 +169,9 @@ def _open(
 
 def _ledger(
     con: duckdb.DuckDBPyConnection, source: FactsInput | LedgerFiles, rulebook: Rulebook, order: Order
-) -> tuple[LogCounts, datetime | None, list[dict[str, Any]]]:
-    """Fill the ledger. Returns the counts of messages, the watermark, and the lines of `rejects.jsonl`."""
+) -> tuple[LogCounts, datetime | None, list[dict[str, Any]], list[int]]:
+    """Fill the ledger. Returns the counts of messages, the watermark, the lines of `rejects.jsonl`, and the `seq` of
+    the messages that lost against another content under their msgid."""
     if isinstance(source, LedgerFiles):
         if order.as_of is not None:
             raise Refused("--as-of needs messages: an imported ledger does not know what was known when.")
@@ -180,6 +180,7 @@ def _ledger(
             LogCounts(read=rows, facts=rows),
             watermark(con, order.lateness, table="message"),
             _kept_rejects(source),
+            [],
         )
     facts = source.facts(order.as_of)
     fact_tables.load(con, facts)
@@ -187,15 +188,10 @@ def _ledger(
     mark = watermark(con, order.lateness)
     build(con, rulebook, unique=facts.unique, tables=("cancellation",))
     duplicates = _count(con, "fact_dropped where reason = 'duplicate'")
-    conflicts = _conflicts(con)
+    lost = con.execute("select seq from fact_dropped where reason = 'conflict' order by seq").fetchall()
+    conflicts = [seq for (seq,) in lost]
     counts = source.counts.settled(duplicates, len(conflicts), later)
-    return counts, mark, [*source.rejects(), *source.conflict_rejects(conflicts)]
-
-
-def _conflicts(con: duckdb.DuckDBPyConnection) -> list[int]:
-    """`seq` of the messages that lost against another content under their msgid."""
-    found = con.execute("select seq from fact_dropped where reason = 'conflict' order by seq").fetchall()
-    return [seq for (seq,) in found]
+    return counts, mark, [*source.rejects(), *source.conflict_rejects(conflicts)], conflicts
 
 
 def _kept_rejects(source: LedgerFiles) -> list[dict[str, Any]]:

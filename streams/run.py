@@ -47,7 +47,12 @@ def written_whole(out: Path, *, replace: bool = False, marker: str = RUN) -> Ite
         before = partial.with_name(partial.name.replace(".partial-", ".before-"))
         if out.exists():
             out.rename(before)
-        partial.rename(out)
+        try:
+            partial.rename(out)
+        except BaseException:
+            if before.exists():
+                before.rename(out)  # what stood there stays, if the new cannot take its place
+            raise
         shutil.rmtree(before, ignore_errors=True)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
