@@ -110,7 +110,7 @@ def build(
         con,
         tables=needed_tables(rulebook) | set(tables),
         unique=unique,
-        lines=ledger.line_columns(
+        columns=ledger.used_columns(
             [*texts, MACROS_SQL.read_text(encoding="utf-8"), MONEY_SQL.read_text(encoding="utf-8")]
         ),
     )

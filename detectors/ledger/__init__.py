@@ -6,6 +6,6 @@ depends on is what it reads.
 
 from __future__ import annotations
 
-from detectors.ledger.builder import build, create, fact_tables, fill, identity, line_columns
+from detectors.ledger.builder import build, create, fact_tables, fill, identity, used_columns
 
-__all__ = ["build", "create", "fact_tables", "fill", "identity", "line_columns"]
+__all__ = ["build", "create", "fact_tables", "fill", "identity", "used_columns"]

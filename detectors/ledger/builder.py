@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import duckdb
 
-from detectors.ledger.plan import STEPS, fact_tables, line_columns, plan, statements
+from detectors.ledger.plan import STEPS, fact_tables, plan, statements, used_columns
 from rules.schema import LEDGER_SQL, ledger_columns
 
-__all__ = ["build", "create", "fact_tables", "fill", "identity", "line_columns"]
+__all__ = ["build", "create", "fact_tables", "fill", "identity", "used_columns"]
+
+#: Columns by ledger table; a table that is not named has all of its columns.
+Chosen = Mapping[str, Collection[str]]
 
 _DROPPED = "main.fact_dropped"
-_LINES = "main.fee_line"
+_ALL: Chosen = {}
 
 
 def build(
@@ -20,29 +23,29 @@ def build(
     *,
     tables: Collection[str] | None = None,
     unique: bool = False,
-    lines: Collection[str] | None = None,
+    columns: Chosen = _ALL,
 ) -> None:
     """Create and fill the ledger from the tables (or views) of schema `fact`.
 
     `tables`: fill only these ledger tables and what they depend on; the others are there, and empty or partial.
     `unique`: every msgid stands once among the facts, so that no copy needs to be looked for.
-    `lines`: the only columns that `fee_line` shall have (see `line_columns`); None: all of them.
+    `columns`: the only columns that these tables shall have (see `used_columns`).
     Raises ValueError for a name that is no ledger table.
     """
-    create(con, lines=lines)
-    fill(con, tables=tables, unique=unique, lines=lines)
+    create(con, columns=columns)
+    fill(con, tables=tables, unique=unique, columns=columns)
 
 
-def create(con: duckdb.DuckDBPyConnection, *, lines: Collection[str] | None = None) -> None:
+def create(con: duckdb.DuckDBPyConnection, *, columns: Chosen = _ALL) -> None:
     """Create the empty tables and views of the ledger (main), the work tables (step) and the views of kept facts (kept)."""
     con.execute(LEDGER_SQL.read_text(encoding="utf-8"))
     con.execute((STEPS / "000_tables.sql").read_text(encoding="utf-8"))
     con.execute("create schema kept")
     for name in sorted(fact_tables()):
         con.execute(f"create view kept.{name} as from fact.{name} anti join {_DROPPED} using (seq)")
-    if lines is not None:
-        for name in sorted(ledger_columns()["fee_line"].keys() - lines):
-            con.execute(f"alter table {_LINES} drop column {name}")
+    for table, chosen in columns.items():
+        for name in sorted(ledger_columns()[table].keys() - chosen):
+            con.execute(f"alter table main.{table} drop column {name}")
     for statement in statements():
         if statement.is_view:
             con.execute(f"drop table {statement.target}")
@@ -66,11 +69,11 @@ def fill(
     *,
     tables: Collection[str] | None = None,
     unique: bool = False,
-    lines: Collection[str] | None = None,
+    columns: Chosen = _ALL,
 ) -> None:
     """Fill the created, empty tables: inserts only, so that a driver may roll them back and fill again."""
     chosen = [
-        statement.of_columns(lines) if lines is not None and statement.target == _LINES else statement
+        statement.of_columns(few) if (few := columns.get(statement.table)) is not None else statement
         for statement in plan(None if tables is None else frozenset(tables))
         if not statement.is_view and not (unique and statement.unless_unique)
     ]

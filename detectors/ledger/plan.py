@@ -33,11 +33,18 @@ class Statement:
     #: Not needed where every msgid is known to stand once.
     unless_unique: bool
 
+    @property
+    def table(self) -> str:
+        """The ledger table that it fills; "" for another."""
+        return self.target.removeprefix("main.") if self.target.startswith("main.") else ""
+
     def of_columns(self, columns: Collection[str]) -> Statement:
-        """The same, but only these columns of its query are inserted."""
+        """The same, but only these columns of its query are inserted (it need not have them all)."""
         head, _, query = self.sql.partition(" by name\n")
-        chosen = ", ".join(sorted(columns))
-        return replace(self, sql=f"{head} by name\nselect {chosen} from (\n{query}\n)")
+        chosen = ", ".join(f"'{name}'" for name in sorted(columns))
+        return replace(
+            self, sql=f"{head} by name\nselect columns(lambda name: name in ({chosen})) from (\n{query}\n)"
+        )
 
     def copies_apart(self) -> str:
         """The statement over facts without the dropped copies (the views `kept.…`)."""
@@ -101,30 +108,29 @@ def plan(tables: frozenset[str] | None) -> tuple[Statement, ...]:
     return tuple(reversed(chosen))
 
 
-#: What the steps themselves read of `fee_line`.
-LINE_KEYS = frozenset(
-    {
-        "mdtrt_id",
-        "feedetl_sn",
-        "psn_no",
-        "fixmedins_code",
-        "kind",
-        "setl_id",
-        "chrg_bchno",
-        "fee_ocur_time",
-        "upload_time",
+#: The tables that are most of a ledger. Writing them is most of its cost, and half of their columns are seldom read.
+WIDE = ("fee_line", "settlement", "visit")
+
+#: What a step that adds to one of them asks of the rows that are there already.
+_KEY = "mdtrt_id"
+
+
+def used_columns(texts: Iterable[str]) -> dict[str, frozenset[str]]:
+    """The columns of each wide table that these SQL texts name, at the most, and those that the steps read."""
+    words = _words(texts)
+    return {
+        table: frozenset(ledger_columns()[table].keys() & (words | _read_by_steps(table))) for table in WIDE
     }
-    | {"med_list_codg", "med_chrgitm_type", "cnt", "det_item_fee_sumamt", "inscp_scp_amt", "msgid"}
-)
 
 
-def line_columns(texts: Iterable[str]) -> frozenset[str]:
-    """The columns of `fee_line` that these SQL texts name, at the most, and those the steps read.
+@cache
+def _read_by_steps(table: str) -> frozenset[str]:
+    name = f"main.{table}"
+    return _words(s.sql for s in statements() if name in s.reads and s.target != name) | {_KEY}
 
-    Lines are most of a ledger, and writing them is most of its cost; half of their columns are seldom read.
-    """
-    words = {word for text in texts for word in re.findall(r"[a-z_0-9]+", text)}
-    return LINE_KEYS | (ledger_columns()["fee_line"].keys() & words)
+
+def _words(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(word for text in texts for word in re.findall(r"[a-z_0-9]+", text))
 
 
 def fact_tables(tables: Collection[str] | None = None) -> frozenset[str]:

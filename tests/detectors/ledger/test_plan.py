@@ -48,18 +48,21 @@ def test_views_have_the_columns_and_types_of_the_ledger() -> None:
         assert [name for name, _ in found] == list(columns), table
 
 
-def test_lines_may_be_built_with_the_columns_that_rules_name() -> None:
-    columns = ledger.line_columns(["select l.bilg_dr_codg, x.foo from fee_line l"])
-    assert {"bilg_dr_codg", "mdtrt_id", "cnt"} <= columns <= ledger_columns()["fee_line"].keys()
+def test_wide_tables_may_be_built_with_the_columns_that_rules_name() -> None:
+    columns = ledger.used_columns(["select l.bilg_dr_codg, x.foo from fee_line l"])
+    assert {"bilg_dr_codg", "mdtrt_id", "cnt"} <= columns["fee_line"] <= ledger_columns()["fee_line"].keys()
+    assert {"mdtrt_id", "begntime"} <= columns["visit"] < ledger_columns()["visit"].keys()
     con = duckdb.connect()
     con.execute(FACTS_SQL.read_text(encoding="utf-8"))
     con.execute(
         "insert into fact.fee_line (msgid, mdtrt_id, feedetl_sn, bilg_dr_codg) values ('l', 'M1', '1', 'D1')"
     )
-    ledger.build(con, lines=columns)
+    ledger.build(con, columns=columns)
     assert con.execute("select mdtrt_id, bilg_dr_codg from fee_line").fetchall() == [("M1", "D1")]
-    assert {name for name, *_ in con.execute("describe fee_line").fetchall()} == columns
+    for table, chosen in columns.items():
+        assert {name for name, *_ in con.execute(f"describe {table}").fetchall()} == chosen
     assert con.execute("select feedetl_sn from fee_line_all").fetchall() == [("1",)]
+    assert con.execute("select mdtrt_id, psn_no from visit").fetchall() == [("M1", None)]
 
 
 def test_an_unknown_table_is_refused_by_name() -> None:
