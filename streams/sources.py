@@ -21,7 +21,7 @@ from streams.wire.reject import LONGEST_MESSAGE, LONGEST_RAW, Reject
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 STANDARD_INPUT = "-"
-CHUNK_BYTES = 8 * 1024 * 1024
+CHUNK_BYTES = 24 * 1024 * 1024
 """A chunk holds at least this many bytes of lines, unless the source ends, and little more."""
 _BLOCK_BYTES = 1024 * 1024
 _PACKED_BLOCK_BYTES = 64 * 1024
