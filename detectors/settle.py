@@ -79,7 +79,7 @@ def _price(con: duckdb.DuckDBPyConnection, findings: Sequence[Finding], settled:
     rows: list[dict[str, Any]] = []
     for number, finding in enumerate(findings):
         window = finding.lookback
-        for position, item in enumerate(finding.items):
+        for position, item in enumerate(_each_once(finding.items)):
             rows.append(
                 {
                     **item,
@@ -128,6 +128,18 @@ def _price(con: duckdb.DuckDBPyConnection, findings: Sequence[Finding], settled:
             one.by_line |= feedetl_sn is not None
             if doctor:
                 one.doctors.add(doctor)
+
+
+def _each_once(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """No yuan counts twice: of the same line (or settlement, or claim) named again the heavier word holds."""
+    heaviest: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for item in items:
+        line = item["feedetl_sn"]
+        key = (item["mdtrt_id"], line) if line else (item["mdtrt_id"], item["setl_id"], item["reim_id"])
+        held = heaviest.get(key)
+        if held is None or (item["violating"], item["part"]) > (held["violating"], held["part"]):
+            heaviest[key] = item
+    return list(heaviest.values())
 
 
 def _date(con: duckdb.DuckDBPyConnection, findings: Sequence[Finding], settled: list[Settled]) -> None:

@@ -174,7 +174,7 @@ def test_parameters_shown_are_parameters_of_rules() -> None:
     rulebook = load()
     for path in PAGES:
         for given in re.findall(r"--param ([A-Z]{2}-\d\d\.\w+=\w+)", text_of(path)):
-            read_params((given,), rulebook)
+            read_params((given,), rulebook, rulebook)
 
 
 # Rules, ledger

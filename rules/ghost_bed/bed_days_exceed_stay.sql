@@ -22,6 +22,7 @@ judges:
   missing:
     入院登记(2401): begntime is null
     出院登记(2402): dscg_time is null
+    住院超过追溯期: not near(begntime, dscg_time, $lookback)
     费用明细被拒收: incomplete
 params:
   tolerance: {default: 1, min: 0, max: 3, unit: days, source: "工程默认值：多地入院日、出院日均计床位，多出一日以内不作明确违规"}
@@ -42,8 +43,7 @@ charged as not materialized (
     join fee_line l using (mdtrt_id)
     left join knowledge.per_day_charge k on k.item_code = left(l.med_list_codg, 15)
         and l.fee_ocur_time::date between k.effective_from and k.effective_to
-    where near(v.begntime, v.dscg_time, $lookback)
-        and near(v.begntime, l.fee_ocur_time, $lookback)
+    where near(v.begntime, l.fee_ocur_time, $lookback)
         and l.cnt > 0
         and (k.charge_group is not null or l.med_chrgitm_type = '01')
         and (k.charge_group is not null or not regexp_matches(coalesce(l.med_list_codg, ''), '^00[0-9]{13}'))
@@ -112,7 +112,6 @@ findings as (
         n.units - greatest(nights(v.begntime, v.dscg_time), 1), 0, n.msgids
     from judged v
     join listed_nursing n using (mdtrt_id)
-    where near(v.begntime, v.dscg_time, $lookback)
 ),
 -- 有超出的住院：逐组写明
 exceeding as (

@@ -21,6 +21,7 @@ judges:
   missing:
     入院登记(2401): begntime is null
     出院登记(2402): dscg_time is null
+    住院超过追溯期: not near(begntime, dscg_time, $lookback)
 params:
   grace: {default: 24, min: 0, max: 72, unit: h, source: "工程默认值：急诊、预住院与出院当日记账的余地"}
   rescue: {default: 72, min: 24, max: 168, unit: h, source: "工程默认值：急诊入院的，入院前急诊抢救费用可并入住院"}
@@ -39,8 +40,7 @@ outside as (
         l.med_chrgitm_type
     from judged v
     join fee_line l using (mdtrt_id)
-    where near(v.begntime, v.dscg_time, $lookback)
-        and near(v.begntime, l.fee_ocur_time, $lookback)
+    where near(v.begntime, l.fee_ocur_time, $lookback)
         and coalesce(l.cnt, 1) > 0
         and (l.fee_ocur_time > v.dscg_time + $grace
             or l.fee_ocur_time + if(l.fee_ocur_time_is_date, interval 1 day, interval 0 day) < v.begntime - $grace)

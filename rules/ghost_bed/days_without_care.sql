@@ -22,6 +22,7 @@ judges:
   missing:
     入院登记(2401): begntime is null
     费用明细被拒收: incomplete
+    住院超过追溯期: not near(begntime, coalesce(dscg_time, seen_until), $lookback)
 params:
   some: {default: 2, min: 2, max: 7, unit: days, source: "地方挂床住院认定规则：两日以上无实质诊疗"}
   many: {default: 3, min: 2, max: 10, unit: days, source: "地方挂床住院认定规则：连续三日以上无诊疗记录而收床位费"}
@@ -52,8 +53,7 @@ stays as (
                 and starts_with(upper(coalesce(v.dscg_diag_code, v.adm_diag_code)), x.icd_prefix)
                 and v.begntime::date between x.effective_from and x.effective_to) as long_term
     from judged v
-    where near(v.begntime, coalesce(v.dscg_time, v.seen_until), $lookback)
-        and coalesce(v.med_type, '') not like '71%' -- exempt: home_bed
+    where coalesce(v.med_type, '') not like '71%' -- exempt: home_bed
         and not v.newborn -- exempt: newborn
 ),
 -- 每次住院每日：收没收床位费，有没有诊疗（床位、诊察、护理、取暖降温以外的都是诊疗）

@@ -86,15 +86,24 @@ def bar(title: str) -> Iterator[Progress]:
         yield progress
 
 
-def read_params(given: tuple[str, ...], rulebook: Rulebook) -> dict[str, dict[str, str]]:
-    """`GB-07.grace=12` → values by rule code. Refuses what is not of that form; bounds are checked by the rule."""
+def read_params(given: tuple[str, ...], every: Rulebook, chosen: Rulebook) -> dict[str, dict[str, str]]:
+    """`GB-07.grace=12` → values by rule code; bounds are checked by the rule.
+
+    Refuses what is not of that form, and a parameter of a rule (one of `every`) that is not among the `chosen`.
+    """
+    running = {rule.code for rule in chosen.rules}
     params: dict[str, dict[str, str]] = {}
     for one in given:
         name, equals, value = one.partition("=")
         code, dot, parameter = name.partition(".")
         if not (equals and dot and parameter and value):
             raise Refused(f"--param {one}: write CODE.NAME=VALUE, as in GB-07.grace=12.")
-        params.setdefault(rulebook.rule(code).code, {})[parameter] = value
+        code = every.rule(code).code
+        if code not in running:
+            raise Refused(
+                f"--param {one}: {code} does not run; name it in --rules, or leave the parameter out."
+            )
+        params.setdefault(code, {})[parameter] = value
     for code, values in params.items():
-        rulebook.rule(code).values(values)
+        every.rule(code).values(values)
     return params

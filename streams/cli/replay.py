@@ -97,7 +97,7 @@ def command(
         as_of=as_of,
         lateness=timedelta(hours=lateness),
         filters=Filters(from_time, until_time, frozenset(institutions)),
-        params=read_params(params, every),
+        params=read_params(params, every, rulebook),
         memory_limit=memory,
         threads=threads,
         processes=processes,

@@ -111,7 +111,7 @@ def explain(
 
         con = open_ledger(ledger)
         prepare(con, known)
-        values = read_params(params, rulebook).get(rule.code)
+        values = read_params(params, rulebook, rulebook.select((rule.code,))).get(rule.code)
         if unmask:
             record(ledger, f"{rule.code} {subject}", unmask)
         names = Pseudonyms(key(), unmask=unmask is not None)

@@ -368,3 +368,10 @@ class TestStage:
             manual_reimbursement=[{"reim_id": "R1", "fund_pay_sumamt": "5", "medfee_sumamt": "9"}],
         )
         assert priced(con, *items, visits=visits).all_settled is expected
+
+
+def test_a_line_named_twice_counts_once_and_the_heavier_word_holds(con: duckdb.DuckDBPyConnection) -> None:
+    insert(con, visit=[a_visit()], settlement=[settlement("60.00")], fee_line=[line("1", "100.00", "100.00")])
+    twice = priced(con, "involved_line('M1', '1')", "line_item('M1', '1')", "line_part('M1', '1', 0.5)")
+    assert [(item.feedetl_sn, item.violating, item.amount) for item in twice.items] == [("1", True, "60.00")]
+    assert twice.amount == Decimal("60.00")

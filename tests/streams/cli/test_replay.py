@@ -411,3 +411,20 @@ def test_lateness_moves_the_watermark(good_lines: list[bytes], tmp_path: Path) -
         assert replay(log, "--out", tmp_path / hours, "--lateness", hours, rules=["GB-07"]).code == 0
         marks.append(datetime.fromisoformat(Run.open(tmp_path / hours).facts["watermark"]))
     assert marks[0] - marks[1] == timedelta(hours=5)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--rules", "GB-01", "--param", "GB-07.grace=12"), "GB-07 does not run; name it in --rules"),
+        (("--param", "GB-07=12"), "write CODE.NAME=VALUE"),
+    ],
+)
+def test_a_parameter_without_effect_is_refused(
+    tmp_path: Path, options: tuple[str, ...], sentence: str
+) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text("", encoding="utf-8")
+    done = fundwatch("replay", str(log), "--out", str(tmp_path / "run"), *options)
+    assert done.code != 0
+    assert sentence in " ".join(done.err.split())
