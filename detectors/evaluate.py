@@ -6,6 +6,7 @@ import string
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -216,11 +217,17 @@ def _check(rule: Rule, row: Mapping[str, Any], knowledge: Knowledge) -> None:
     for law in rule.law:
         if law not in knowledge.law:
             raise RuleError(f"{rule.path}: no law '{law}' in the knowledge; law.yaml lists them")
-    for _, name, _, _ in string.Formatter().parse(rule.sentence):
-        if name and name not in row:
+    for name in _spoken_of(rule.sentence):
+        if name not in row:
             raise RuleError(
                 f"{rule.path}: the sentence speaks of {{{name}}}, which the query does not select"
             )
+
+
+@cache
+def _spoken_of(sentence: str) -> tuple[str, ...]:
+    """The columns that a sentence speaks of."""
+    return tuple(name for _, name, _, _ in string.Formatter().parse(sentence) if name)
 
 
 def _alert(
@@ -237,7 +244,7 @@ def _alert(
     detected_at = max(
         (time for time in (settled.last_seen, due) if time is not None), default=row["occurred_at"]
     )
-    numbers = {name: spoken(value) for name, value in row.items()}
+    numbers = {name: spoken(row[name]) for name in _spoken_of(rule.sentence)}
     subject = str(row[subject_column])
     return with_revision(
         Alert(
@@ -253,7 +260,7 @@ def _alert(
             official_gz_code=rule.official_code,
             official_rule_name=rule.official_name,
             rule_name=rule.name,
-            vola_cont=clipped(string.Formatter().vformat(rule.sentence, (), numbers)),
+            vola_cont=clipped(rule.sentence.format_map(numbers)),
             vola_evid=clipped(
                 "；".join([*(knowledge.law[key] for key in rule.law), *([rule.basis] if rule.basis else [])])
             ),

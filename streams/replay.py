@@ -138,9 +138,7 @@ def replay(
         if isinstance(source, LedgerFiles):
             evidence.write_ledger_rows(con, rests_on, folder / run.EVIDENCE)
         else:
-            with engine.connect(memory_limit=order.memory_limit, threads=order.threads) as facts_con:
-                fact_tables.load(facts_con, source.facts(order.as_of))
-                evidence.write_facts(facts_con, rests_on, folder / run.EVIDENCE, without=conflicts)
+            evidence.write_facts(con, rests_on, folder / run.EVIDENCE, without=conflicts)
         con.close()
         timer.step("evidence")
         report = Report(alerts, result.coverage, counts, fee_lines, timer.seconds, mark)

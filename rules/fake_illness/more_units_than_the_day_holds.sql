@@ -33,29 +33,35 @@ exempt:
 sentence: 患者{begntime}就诊，{item}在{day}计{units}{unit}，一日上限{max_units}{unit}，{finding}{excess}{unit}。
 */
 with
--- 限定每日上限的项目的明细，退费已冲减；编码只看国家十五位
+-- 有一日某项目合计超过上限的就诊，先不论就诊时间和限定的起止；编码只看国家十五位
+crowded as (
+    select distinct l.mdtrt_id
+    from fee_line l
+    join knowledge.daily_limit k on k.med_list_codg = left(l.med_list_codg, 15)
+    where l.cnt > 0
+    group by l.mdtrt_id, k.med_list_codg, l.fee_ocur_time::date
+    having sum(l.cnt) > min(k.max_units)
+),
+-- 这些就诊的明细，退费已冲减
+charged as materialized (
+    select l.mdtrt_id, l.feedetl_sn, l.fee_ocur_time, l.cnt, l.drord_no, l.med_list_codg, l.medins_list_codg,
+        l.msgid, l.refund_msgids
+    from fee_line l
+    semi join crowded c on c.mdtrt_id = l.mdtrt_id
+    where l.cnt > 0
+),
+-- 其中限定每日上限的项目
 limited as (
     select l.mdtrt_id, k.med_list_codg, l.feedetl_sn, l.fee_ocur_time, l.fee_ocur_time::date as day, l.cnt,
         l.drord_no, l.med_list_codg as full_code, l.medins_list_codg, l.msgid, l.refund_msgids, k.unit, k.max_units, k.in_operation,
         v.begntime, v.inpatient,
         if(v.dscg_time <= v.begntime - $before + $lookback, v.dscg_time, null) as dscg_time
-    from fee_line l
+    from charged l
     join knowledge.daily_limit k on k.med_list_codg = left(l.med_list_codg, 15)
         and l.fee_ocur_time::date between k.effective_from and k.effective_to
     join judged v on v.mdtrt_id = l.mdtrt_id
     where l.fee_ocur_time between v.begntime - $before and v.begntime - $before + $lookback
-        and l.cnt > 0
         and not (coalesce(k.per_child, false) and not v.newborn) -- exempt: per_child
-),
--- 有一日合计超过上限的项目
-crowded as (
-    select distinct mdtrt_id, med_list_codg
-    from (
-        select mdtrt_id, med_list_codg, day
-        from limited
-        group by mdtrt_id, med_list_codg, day
-        having sum(cnt) > max(max_units)
-    )
 ),
 -- 各行明细的医嘱起止日：先认医嘱号，没有的认同一项目在记账之前开的医嘱；没有停止时间的算到记账之日
 orders as (
@@ -65,7 +71,6 @@ orders as (
             max(coalesce(o.last_day, l.day)) filter (where o.drord_no = l.drord_no), max(coalesce(o.last_day, l.day)))) as last_day,
         list(o.msgid order by o.msgid) as msgids
     from limited l
-    semi join crowded c on c.mdtrt_id = l.mdtrt_id and c.med_list_codg = l.med_list_codg
     join (
         select mdtrt_id, drord_no, drord_detl_code, msgid,
             coalesce(drord_begntime, medc_begntime, drord_isu_time) as begun,
@@ -98,7 +103,6 @@ spread as (
         o.first_day is not null as has_order,
         list_concat(o.msgids, p.msgids) as span_msgids
     from limited l
-    semi join crowded c on c.mdtrt_id = l.mdtrt_id and c.med_list_codg = l.med_list_codg
     left join orders o on o.mdtrt_id = l.mdtrt_id and o.feedetl_sn = l.feedetl_sn
     left join operations p on p.mdtrt_id = l.mdtrt_id and l.in_operation
 ),

@@ -40,7 +40,7 @@ sentence: 经办人{opter}于{day}{first_time}起在{minutes}分钟内用{cards}
 */
 with
 -- 人工窗口的门诊与药店结算；设备号为空或 null 的不分终端
-claim as (
+claim as not materialized (
     select setl_id, mdtrt_id, psn_no, fixmedins_code, opter, setl_time, setl_time::date as day, medfee_sumamt, msgid,
         coalesce(acct_owner_psn_no, psn_no) as card,
         coalesce(nullif(lower(dev_no), 'null'), '') as terminal
@@ -48,10 +48,31 @@ claim as (
     where coalesce(med_type, '') not in ('1103', '990103') -- exempt: group_event
         and coalesce(opter_type, '1') not in ('2', '3') -- exempt: self_service
 ),
+-- 某一终端当日各笔结算的时刻；笔数够凭证数的才看
+rush as (
+    select fixmedins_code, opter, terminal, day, list(setl_time order by setl_time) as times
+    from claim
+    group by fixmedins_code, opter, terminal, day
+    having count(*) >= least($short_cards, $long_cards)
+),
+-- 短窗或长窗内结算够多笔的日子，才逐张凭证细看
+busy as (
+    select distinct fixmedins_code, opter, day
+    from rush
+    where len(list_filter(times, lambda t, n: times[n + $short_cards - 1] <= t + $short)) > 0
+        or len(list_filter(times, lambda t, n: times[n + $long_cards - 1] <= t + $long)) > 0
+),
+-- 这些经办人在这些日子前后三十日的结算
+around as (
+    select c.*
+    from claim c
+    semi join busy b on b.fixmedins_code = c.fixmedins_code and b.opter = c.opter
+        and c.day between b.day - $usual and b.day + $usual
+),
 -- 每张凭证当日在该终端的第一笔
 arrival as (
     select fixmedins_code, opter, terminal, day, card, min(setl_time) as setl_time
-    from claim
+    from around
     group by fixmedins_code, opter, terminal, day, card
 ),
 -- 从每一笔起，短窗和长窗内各有多少人的凭证
@@ -115,7 +136,7 @@ clustered as (
         quantile_disc(c.medfee_sumamt, 0.5) over (partition by u.fixmedins_code, u.opter, u.day) as middle
     from unusual u
     join peak p using (fixmedins_code, opter, day)
-    join claim c on c.fixmedins_code = u.fixmedins_code and c.opter = u.opter and c.day = u.day
+    join around c on c.fixmedins_code = u.fixmedins_code and c.opter = u.opter and c.day = u.day
         and c.terminal = p.best.terminal
     where epoch_us(c.setl_time) between -p.best.back and -p.best.back + epoch_us(if(u.by_short, $short, $long)) -- exempt: family_pickup
 ),

@@ -54,11 +54,9 @@ covered as (
 doubtful as (
     select p.*
     from paid p
-    where not exists (
-        select 1 from covered c
-        where c.psn_no = p.psn_no
-            and (c.insutype = p.insutype or p.insutype = '510' and c.insutype = '310') -- exempt: maternity_merged
-            and c.from_day <= p.visit_time::date and c.until_day >= p.until_time::date)
+    anti join covered c on c.psn_no = p.psn_no
+        and (c.insutype = p.insutype or p.insutype = '510' and c.insutype = '310') -- exempt: maternity_merged
+        and c.from_day <= p.visit_time::date and c.until_day >= p.until_time::date
 ),
 -- 这些结算的服务起止：有明细的看明细，否则看就诊开始
 served as (

@@ -21,7 +21,7 @@ judges:
   from: visit
   missing:
     就诊登记: begntime is null
-    性别: psn_no not in (select psn_no from insured where gend is not null) and mdtrt_id not in (select mdtrt_id from settlement where gend is not null and mdtrt_id is not null)
+    性别: mdtrt_id in (select v.mdtrt_id from visit v anti join insured i on i.psn_no = v.psn_no and i.gend is not null anti join settlement s on s.mdtrt_id = v.mdtrt_id and s.gend is not null where v.psn_no is not null)
 params:
   after_birth: {default: 90, min: 28, max: 180, unit: d, source: "工程默认值：分娩后婴儿未参保前以母亲身份就医的期限"}
 exempt:
@@ -51,19 +51,25 @@ item as (
 coded as (
     select d.mdtrt_id, d.psn_no, d.role, d.diag_code, d.diag_name, d.msgid,
         k.icd_prefix, k.sex, v.begntime
-    from (select *, unnest([icd3(diag_code), upper(left(diag_code, 5))]) as icd_prefix from diagnosis) d
-    join knowledge.sex_diagnosis k using (icd_prefix)
+    from diagnosis d
+    join knowledge.sex_diagnosis k on left(k.icd_prefix, 3) = icd3(d.diag_code)
+        and k.icd_prefix in (icd3(d.diag_code), upper(left(d.diag_code, 5)))
     join visit v on v.mdtrt_id = d.mdtrt_id
     where coalesce(d.diag_type, '1') = '1'
         and v.begntime::date between k.effective_from and k.effective_to
 ),
 -- 只见于一种性别的手术操作；性别未定的（0）也在内
+sexed_operation as materialized (
+    select o.mdtrt_id, o.psn_no, o.oprn_oprt_code, o.oprn_oprt_name, o.msgid, k.sex, k.effective_from, k.effective_to
+    from operation o
+    join knowledge.sex_operation k on k.operation_prefix in (left(o.oprn_oprt_code, 2), left(o.oprn_oprt_code, 4))
+),
+-- 其中知识点生效以后的
 operated as (
-    select o.mdtrt_id, o.psn_no, o.oprn_oprt_code, o.oprn_oprt_name, o.msgid, k.sex, v.begntime
-    from (select *, unnest([left(oprn_oprt_code, 2), left(oprn_oprt_code, 4)]) as operation_prefix from operation) o
-    join knowledge.sex_operation k using (operation_prefix)
+    select o.*, v.begntime
+    from sexed_operation o
     join visit v on v.mdtrt_id = o.mdtrt_id
-    where v.begntime::date between k.effective_from and k.effective_to
+    where v.begntime::date between o.effective_from and o.effective_to
 ),
 -- 登记性别与证件号码所示不符的人，在医疗机构的每次就诊都提示
 misregistered as (

@@ -37,6 +37,21 @@ exempt:
 sentence: "{when_text}{settlements}次结算申报费用{claimed}元，有效明细{lines}项合计{charged}元，{finding}。"
 */
 with
+-- 先粗比：申报额与其明细分文不差、时间相近的结算不必细看；住院一律细看
+rough as (
+    select mdtrt_id
+    from (
+        select mdtrt_id, setl_id, medfee_sumamt as amount, setl_time as happened_at from settlement
+        union all
+        select mdtrt_id, setl_id, -det_item_fee_sumamt, fee_ocur_time from fee_line
+    )
+    group by mdtrt_id, setl_id
+    having sum(amount) <> 0
+        or count(happened_at) < count(*)
+        or max(happened_at) > min(happened_at) + $lookback
+    union all
+    select mdtrt_id from visit where inpatient
+),
 -- 申报总额：住院为全部有效结算之和，门诊、药店逐次结算；最后一次结算后等明细传齐
 claims as (
     select v.mdtrt_id, if(v.inpatient, null, s.setl_id) as setl_id,
@@ -45,6 +60,7 @@ claims as (
         sum(s.medfee_sumamt) as claimed,
         count(*) as settlements
     from judged v
+    semi join rough r on r.mdtrt_id = v.mdtrt_id
     join settlement s using (mdtrt_id)
     where near(if(v.inpatient, v.begntime, s.setl_time), s.setl_time, $lookback)
     group by all

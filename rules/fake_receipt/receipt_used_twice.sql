@@ -34,6 +34,19 @@ exempt:
 sentence: 票据{receipt}先后出现在{visits}次就诊或报销名下（参保人{persons}名，机构{institutions}家），首次{first_time}，最近{last_time}，费用合计{gross}元，{finding}。
 */
 with
+-- 出现一次以上的号码：电子票据连同票据代码，发票号连同机构；只有这些须细看
+shared as (
+    select place, number
+    from (
+        select upper(trim(bill_code)) as place, upper(trim(bill_no)) as number from judged
+        union all
+        select fixmedins_code, upper(trim(invono)) from judged
+        union all
+        select upper(trim(bill_code)), upper(trim(bill_no)) from manual_reimbursement
+    )
+    group by place, number
+    having count(*) > 1
+),
 -- 每次使用：结算清单上的电子票据、结算时的发票号（只在机构和年度内可比）、手工报销的票据
 uses as (
     select upper(trim(bill_code)) || '-' || upper(trim(bill_no)) as receipt,
@@ -42,7 +55,7 @@ uses as (
         psn_no, cert_hash, fixmedins_code, setl_time as used_at,
         medfee_sumamt, fund_pay_sumamt, [msgid, list_msgid] as msgids
     from judged
-    where bill_code is not null and bill_no is not null
+    semi join shared n on n.place = upper(trim(bill_code)) and n.number = upper(trim(bill_no))
     union all
     select fixmedins_code || '/' || year(setl_time) || '/' || upper(trim(invono)),
         null, upper(trim(invono)), false, bill_code is not null and bill_no is not null,
@@ -50,7 +63,7 @@ uses as (
         psn_no, cert_hash, fixmedins_code, setl_time,
         medfee_sumamt, fund_pay_sumamt, [msgid]
     from judged
-    where invono is not null and fixmedins_code is not null
+    semi join shared n on n.place = fixmedins_code and n.number = upper(trim(invono))
     union all
     select upper(trim(bill_code)) || '-' || upper(trim(bill_no)),
         upper(trim(bill_code)), upper(trim(bill_no)), true, true,
@@ -58,7 +71,7 @@ uses as (
         psn_no, null, fixmedins_code, coalesce(reim_time, endtime, begntime),
         medfee_sumamt, fund_pay_sumamt, [msgid]
     from manual_reimbursement
-    where bill_code is not null and bill_no is not null
+    semi join shared n on n.place = upper(trim(bill_code)) and n.number = upper(trim(bill_no))
 ),
 -- 出现在一次以上就诊名下的号码；发票号的各次结算都已有电子票据的，只比电子票据
 repeated as (

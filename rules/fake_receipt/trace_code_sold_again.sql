@@ -46,13 +46,20 @@ repeated as (
     from scans
     group by drug_trac_codg
     having min(sale) <> max(sale) -- exempt: same_sale
+        and regexp_matches(drug_trac_codg, '[^0 ]') -- exempt: no_code
+),
+-- 这些追溯码的全部扫码
+touched as (
+    select t.drug_trac_codg, t.move, t.kind, t.fixmedins_code, t.trdn_flag, t.trac_codg_pac_hery, t.cnt, t.scanned_at,
+        t.setl_id, t.mdtrt_id, t.feedetl_sn, t.psn_no, t.rtal_docno, t.msgid
+    from trace_scan t
+    semi join repeated r on r.drug_trac_codg = t.drug_trac_codg
 ),
 -- 其中曾按中包装、大包装上传的追溯码
 outer_packs as (
-    select distinct t.drug_trac_codg
-    from trace_scan t
-    semi join repeated r on r.drug_trac_codg = t.drug_trac_codg
-    where t.trac_codg_pac_hery in ('2', '3')
+    select distinct drug_trac_codg
+    from touched
+    where trac_codg_pac_hery in ('2', '3')
 ),
 -- 这些追溯码的销售和退货，一次销售合为一条
 moves as (
@@ -62,14 +69,12 @@ moves as (
         max(t.setl_id) as setl_id, max(t.mdtrt_id) as mdtrt_id,
         min({'sn': t.feedetl_sn, 'cnt': t.cnt}) filter (where t.kind = '2102') as line,
         list(t.msgid order by t.msgid) as msgids
-    from trace_scan t
-    semi join repeated r on r.drug_trac_codg = t.drug_trac_codg
+    from touched t
     anti join outer_packs o on o.drug_trac_codg = t.drug_trac_codg -- exempt: outer_pack
     anti join knowledge.placeholder_trace_code p on starts_with(upper(t.drug_trac_codg), p.prefix) and (not p.whole or upper(t.drug_trac_codg) = p.prefix) -- exempt: no_code
     where t.move in ('sale', 'sale_return')
         and (t.move = 'sale_return' or coalesce(t.trdn_flag, '0') <> '1')
         and t.scanned_at is not null
-        and trim(t.drug_trac_codg, '0 ') <> '' -- exempt: no_code
     group by t.drug_trac_codg, t.move, sale
 ),
 -- 同一机构内紧接在每次销售之后的是否退货

@@ -35,19 +35,27 @@ sentence: 患者于{begntime}入院、{dscg_time}出院，住院{stay_nights}天
 */
 with
 -- 按日收费的明细：国家编码按知识库分组；地方自编的床位费编码归入病房床位费，但不作明确违规的依据
-charged as not materialized (
+charged as (
     select v.mdtrt_id, v.begntime, l.feedetl_sn, l.med_list_codg, l.fee_ocur_time::date as day, l.cnt,
-        coalesce(k.charge_group, 'ward_bed') as charge_group,
-        k.charge_group is not null as listed
+        k.charge_group, true as listed
     from judged v
     join fee_line l using (mdtrt_id)
-    left join knowledge.per_day_charge k on k.item_code = left(l.med_list_codg, 15)
+    join knowledge.per_day_charge k on k.item_code = left(l.med_list_codg, 15)
         and l.fee_ocur_time::date between k.effective_from and k.effective_to
     where near(v.begntime, l.fee_ocur_time, $lookback)
         and l.cnt > 0
-        and (k.charge_group is not null or l.med_chrgitm_type = '01')
-        and (k.charge_group is not null or not regexp_matches(coalesce(l.med_list_codg, ''), '^00[0-9]{13}'))
-        and coalesce(k.charge_group, 'ward_bed') in ('ward_bed', 'icu_bed', 'nursing_level', 'consultation') -- exempt: other_groups
+        and k.charge_group in ('ward_bed', 'icu_bed', 'nursing_level', 'consultation') -- exempt: other_groups
+    union all
+    select v.mdtrt_id, v.begntime, l.feedetl_sn, l.med_list_codg, l.fee_ocur_time::date, l.cnt,
+        'ward_bed', false
+    from judged v
+    join fee_line l using (mdtrt_id)
+    anti join knowledge.per_day_charge k on k.item_code = left(l.med_list_codg, 15)
+        and l.fee_ocur_time::date between k.effective_from and k.effective_to
+    where near(v.begntime, l.fee_ocur_time, $lookback)
+        and l.cnt > 0
+        and l.med_chrgitm_type = '01'
+        and not regexp_matches(coalesce(l.med_list_codg, ''), '^00[0-9]{13}')
 ),
 -- 每次住院每项每日的单位数
 daily as (

@@ -46,6 +46,15 @@ inside as (
     from judged v
     where coalesce(v.med_type, '') not like '71%' -- exempt: home_bed
 ),
+-- 时段内有门诊或药店服务的就诊
+elsewhere as materialized (
+    select distinct l.mdtrt_id
+    from inside s
+    join fee_line l on l.psn_no = s.psn_no
+    where l.kind in ('2204', '2102')
+        and l.fee_ocur_time > s.from_time
+        and l.fee_ocur_time < s.until_time
+),
 -- 服务时间落在时段内、已经结算的门诊和药店明细
 lines as (
     select s.mdtrt_id, s.fixmedins_code, s.psn_no, s.begntime,
@@ -54,7 +63,7 @@ lines as (
         l.med_chrgitm_type, l.med_list_codg, l.det_item_fee_sumamt as gross,
         coalesce(s.dscg_time is not null or l.fee_ocur_time + $grace <= s.seen_until, false) as proven
     from inside s
-    join fee_line l on l.psn_no = s.psn_no
+    join (select * from fee_line semi join elsewhere using (mdtrt_id)) l on l.psn_no = s.psn_no
     where l.kind in ('2204', '2102')
         and l.setl_id is not null
         and coalesce(l.cnt, 1) > 0
@@ -64,25 +73,31 @@ lines as (
         and not (l.fee_ocur_time_is_date and l.fee_ocur_time::date = coalesce(s.dscg_time::date, date '9999-12-31'))
         and coalesce(l.etip_flag, '0') <> '1' -- exempt: sent_out
 ),
--- 没有明细的结算：以就诊时间为准，跨日的不判
-claims as (
+-- 时段内的门诊和药店就诊，跨日的不判
+visits as materialized (
     select s.mdtrt_id, s.fixmedins_code, s.psn_no, s.begntime,
-        o.mdtrt_id as other_mdtrt_id, null::varchar as feedetl_sn, t.setl_id,
-        if(o.kind = 'pharmacy', '2102', '2204') as kind,
-        o.fixmedins_code as other_institution, o.begntime as service_time, t.msgid,
-        null::varchar as med_chrgitm_type, null::varchar as med_list_codg, t.medfee_sumamt as gross,
+        o.mdtrt_id as other_mdtrt_id, if(o.kind = 'pharmacy', '2102', '2204') as kind,
+        o.fixmedins_code as other_institution, o.begntime as service_time,
         coalesce(s.dscg_time is not null or o.begntime + $grace <= s.seen_until, false) as proven
     from inside s
     join visit o on o.psn_no = s.psn_no
-    join settlement t on t.mdtrt_id = o.mdtrt_id
     where not o.inpatient
         and near(s.begntime, o.begntime, $lookback)
-        and near(s.begntime, t.setl_time, $lookback)
         and o.begntime > s.from_time
         and o.begntime < s.until_time
         and not (o.begntime_is_date and o.begntime::date = coalesce(s.dscg_time::date, date '9999-12-31'))
         and coalesce(o.seen_until, o.begntime)::date = o.begntime::date
-        and not exists (select 1 from fee_line l where l.mdtrt_id = o.mdtrt_id)
+),
+-- 没有明细的结算：以就诊时间为准
+claims as (
+    select v.mdtrt_id, v.fixmedins_code, v.psn_no, v.begntime,
+        v.other_mdtrt_id, null::varchar as feedetl_sn, t.setl_id, v.kind,
+        v.other_institution, v.service_time, t.msgid,
+        null::varchar as med_chrgitm_type, null::varchar as med_list_codg, t.medfee_sumamt as gross, v.proven
+    from visits v
+    join settlement t on t.mdtrt_id = v.other_mdtrt_id
+    anti join fee_line l on l.mdtrt_id = v.other_mdtrt_id
+    where near(v.begntime, t.setl_time, $lookback)
 ),
 -- 经认证批准的请假
 leaves as (
