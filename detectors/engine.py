@@ -26,6 +26,8 @@ def connect(
         "checkpoint_threshold": NEVER,
         "preserve_insertion_order": False,
         "default_null_order": "nulls_last",
+        "allocator_flush_threshold": NEVER,
+        "allocator_bulk_deallocation_flush_threshold": NEVER,
         "temp_directory": str(workspace / "spill") if workspace else "",
     }
     if threads is not None:

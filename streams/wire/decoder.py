@@ -92,6 +92,7 @@ class _Batch:
 
     positions: list[int] = field(default_factory=list)
     messages: list[msgspec.Struct] = field(default_factory=list)
+    contents: list[bytes] = field(default_factory=list)
     refused: dict[tuple[int, str], Fault] = field(default_factory=dict)
 
 
@@ -145,6 +146,7 @@ def decode(lines: Sequence[bytes], *, source: str, first_line: int, first_seq: i
             batch.refused[len(batch.messages), label] = fault
         batch.positions.append(position)
         batch.messages.append(message)
+        batch.contents.append(_content(message))
 
     parts: defaultdict[str, list[pa.Table]] = defaultdict(list)
     for shape, batch in batches.items():
@@ -153,7 +155,7 @@ def decode(lines: Sequence[bytes], *, source: str, first_line: int, first_seq: i
             kind,
             batch.messages,
             seqs=[first_seq + position for position in batch.positions],
-            contents=_contents(batch.messages),
+            contents=pa.array(np.frombuffer(b"".join(batch.contents), ">u8").astype(np.uint64)),
             key=key,
             refused=batch.refused,
         )
@@ -291,11 +293,11 @@ def _is_gbk(line: bytes) -> bool:
     return True
 
 
-def _contents(messages: Sequence[msgspec.Struct]) -> pa.Array:
-    """The first 8 bytes of the SHA-256 of each message's canonical content, the big end first.
+def _content(message: msgspec.Struct) -> bytes:
+    """The first 8 bytes of the SHA-256 of a message's canonical content, the big end first.
 
     Canonical is the typed message written by msgspec: declared fields in their declared order, missing ones left
-    out. So it does not depend on the order of keys, on blanks, or on fields that nobody reads.
+    out. So it does not depend on the order of keys, on blanks, or on fields that nobody reads. It is written while the
+    message is still at hand: a later walk through all of them waits for memory.
     """
-    digests = b"".join([hashlib.sha256(_write(message)).digest()[:8] for message in messages])
-    return pa.array(np.frombuffer(digests, ">u8").astype(np.uint64))
+    return hashlib.sha256(_write(message)).digest()[:8]
