@@ -7,7 +7,7 @@ anchor: [mdtrt_id_1, mdtrt_id_2]
 behaviour: encounter
 severity: [1, 2, 3]
 status: live
-version: 1
+version: 2
 official: null
 law: [条例15, 条例17, 条例40(一), 条例41款2]
 basis: 同一人不能同时在两处住院过夜；同院两次登记重叠多为重复登记，列为轻度可疑。
@@ -28,6 +28,7 @@ params:
   mother_from: {default: 12, min: 10, max: 20, unit: count, source: "工程默认值：可能生育的最小年龄（岁）"}
   mother_to: {default: 56, min: 45, max: 65, unit: count, source: "工程默认值：可能生育的最大年龄（岁）"}
   open_for: {default: 24, min: 24, max: 168, unit: h, source: "工程默认值：尚未出院的，入住第二家满一日方可认定重叠"}
+  list_due: {default: 30, min: 10, max: 60, unit: d, source: "工程默认值：结算清单（4101）最迟上传时间，自两次都已出院起算"}
 exempt:
   same_day: 当日出院、当日再入院，没有共同过夜的，不计。
   home_bed: 家庭病床（med_type 71）不占床位，不计。
@@ -35,7 +36,7 @@ exempt:
   newborn: 新生儿以母亲身份住院（4101 新生儿入院类型、日龄或体重已填）的，不计。
   transfer: 转院（离院方式 2、3，转入，转诊备案），重叠不超过二十四小时的，不计。
   long_open: 九十日以上没有出院登记的，其后不再视为在院。
-sentence: 参保人自{first_time}在{first_place}住院，又于{second_time}在{second_place}住院，{overlap_text}{paid_text}。
+sentence: 参保人自{first_time}在{first_place}住院，又于{second_time}在{second_place}住院，{overlap_text}{paid_text}{remark}。
 */
 with
 -- 每人的住院；只有日期的，入院从次日零时、出院到当日零时才算确在院
@@ -104,18 +105,41 @@ paid as (
     join settlement s on s.mdtrt_id = o.second_id
     where near(o.first_time, s.setl_time, $lookback)
     group by o.first_id, o.second_id
+),
+-- 严重程度；可能是产妇而清单未齐的，尚不能排除新生儿，待清单核实
+weighed as (
+    select o.*, f.fund, f.msgids as paid_msgids, u.msgids as person_msgids,
+        not o.lists and not coalesce(u.male or date_diff('year', u.brdy, o.first_time::date) not between $mother_from and $mother_to, false) as unproven,
+        case
+            when o.one_place or o.nights < $nights then 3
+            when o.way_unknown and o.seconds <= epoch($transfer) then 3
+            when o.nights >= $certain and not o.still_open and coalesce(f.fund, 0) > 0 then 1
+            else 2
+        end as proven_severity
+    from overlap o
+    left join person u using (first_id, second_id)
+    left join paid f using (first_id, second_id)
+),
+-- 何时可说到哪一步：待清单核实的先作轻度可疑；两次都已出院而清单逾期未上传的，至多高度可疑
+verdicts as (
+    select first_id, second_id,
+        if(unproven, 3, proven_severity) as severity,
+        case when still_open then second_time + $open_for when unproven then first_time end as due_at,
+        false as overdue
+    from weighed
+    union all
+    select first_id, second_id, 2, greatest(first_end, second_end) + $list_due, true
+    from weighed
+    where unproven
+        and proven_severity < 3
+        and not still_open
+        and exists (select 1 from provided where name = 'settlement_list')
 )
 select least(o.first_id, o.second_id) as mdtrt_id_1, greatest(o.first_id, o.second_id) as mdtrt_id_2,
     o.psn_no, o.second_code as fixmedins_code,
-    case
-        when o.one_place or o.nights < $nights then 3
-        when o.way_unknown and o.seconds <= epoch($transfer) then 3
-        when not o.lists and not coalesce(u.male or date_diff('year', u.brdy, o.first_time::date) not between $mother_from and $mother_to, false) then 3
-        when o.nights >= $certain and not o.still_open and coalesce(f.fund, 0) > 0 then 1
-        else 2
-    end as severity,
+    d.severity,
     o.first_time as occurred_at,
-    if(o.still_open, o.second_time + $open_for, null) as due_at,
+    d.due_at,
     o.first_time, o.second_time, o.one_place,
     if(o.one_place, '同一家医疗机构', '一家医疗机构') as first_place,
     if(o.one_place, '该机构', '另一家医疗机构') as second_place,
@@ -124,10 +148,12 @@ select least(o.first_id, o.second_id) as mdtrt_id_1, greatest(o.first_id, o.seco
         when o.nights < $nights then '当日出院，全程在前一次住院期间'
         else '两次住院重叠' || o.nights || '夜'
     end as overlap_text,
-    coalesce('，后一次基金支付' || nullif(f.fund, 0) || '元', '') as paid_text,
+    coalesce('，后一次基金支付' || nullif(o.fund, 0) || '元', '') as paid_text,
+    case when d.overdue then '；结算清单（4101）逾期未上传，是否新生儿以母亲身份住院未能核实'
+        when o.unproven and o.proven_severity < 3 then '；是否新生儿以母亲身份住院待结算清单核实'
+        else '' end as remark,
     [o.first_id, o.second_id] as mdtrt_ids,
     [involved_visit(o.first_id), visit_item(o.second_id)] as items,
-    list_concat(o.msgids, f.msgids, if(o.lists or o.one_place, null, u.msgids)) as evidence
-from overlap o
-left join person u using (first_id, second_id)
-left join paid f using (first_id, second_id)
+    list_concat(o.msgids, o.paid_msgids, if(o.lists or o.one_place, null, o.person_msgids)) as evidence
+from weighed o
+join verdicts d using (first_id, second_id)

@@ -7,7 +7,7 @@ anchor: [psn_no, mdtrt_id, finding, code]
 behaviour: item
 severity: [1, 2, 3]
 status: live
-version: 1
+version: 2
 official: GZ10000204006000 诊断与患者性别不符
 law: [条例15, 条例38(四), 条例40(一), 条例41款2]
 basis: 同属药品区分性别使用（GZ10000301004000）、医疗服务项目区分性别使用（GZ10000302004000）、手术操作编码与性别不符（GZ10000201005000）。
@@ -24,13 +24,14 @@ judges:
     性别: mdtrt_id in (select v.mdtrt_id from visit v anti join insured i on i.psn_no = v.psn_no and i.gend is not null anti join settlement s on s.mdtrt_id = v.mdtrt_id and s.gend is not null where v.psn_no is not null)
 params:
   after_birth: {default: 90, min: 28, max: 180, unit: d, source: "工程默认值：分娩后婴儿未参保前以母亲身份就医的期限"}
+  list_due: {default: 30, min: 10, max: 60, unit: d, source: "工程默认值：结算清单（4101）最迟上传时间，自出院起算"}
 exempt:
   sex_unknown: 登记性别为未知（0）或未说明（9）的，不判。
   undetermined: 性别不清、两性畸形、染色体异常、性发育异常人群不适用（公布知识点说明）。
   newborn: 新生儿以母亲身份就医的，不计。
   family_account: 在药店用共济账户（acct_used_flag 2）为家人购药的，不计。
   dates: 知识点公布以前的服务不计。
-sentence: 患者登记性别为{gend_text}，{text}。
+sentence: 患者登记性别为{gend_text}，{text}{remark}。
 */
 with
 -- 只用于一种性别的药品和服务，知识点公布以后的
@@ -134,17 +135,17 @@ birth as (
     union
     select psn_no, begntime from visit where med_type like '52%'
 ),
--- 与登记性别不符的；清单未上传的女性住院，男婴或以母亲身份住院，尚不能排除
+-- 与登记性别不符的；清单未上传的女性住院，男婴或以母亲身份住院，尚不能排除（unproven）
 contrary as (
-    select l.mdtrt_id, v.psn_no, v.fixmedins_code, v.begntime, x.gend, x.conflicting, l.msgids, x.msgids as sex_msgids,
+    select l.mdtrt_id, v.psn_no, v.fixmedins_code, v.begntime, v.dscg_time, x.gend, x.conflicting, l.msgids, x.msgids as sex_msgids,
         if(x.conflicting, 'certificate', l.finding) as finding,
         if(x.conflicting, '证件', l.code) as code,
         case
             when x.conflicting or v.kind = 'pharmacy' then 3
-            when v.inpatient and not v.list_uploaded and l.sex = '1' then 3
             when l.finding = 'diagnosis' then 2
             else 1
-        end as severity,
+        end as proven_severity,
+        v.inpatient and not v.list_uploaded and l.sex = '1' and not x.conflicting as unproven,
         case
             when x.conflicting then '与证件或结算信息中的性别不一致，须先核对身份，核对以前不就本次诊疗与性别是否相符下结论'
             when l.finding = 'item' then '却使用限' || s.name || '的项目' || l.code || '共' || l.times || '次（' || l.name || '）'
@@ -166,12 +167,37 @@ contrary as (
         and not exists (
             select 1 from undetermined u
             where u.psn_no = v.psn_no and near(v.begntime, u.begntime, $lookback)) -- exempt: undetermined
+),
+-- 每项一条
+told as (
+    select mdtrt_id, finding, code, psn_no, fixmedins_code, begntime, dscg_time, gend, text, proven_severity, unproven,
+        if(conflicting, [involved_visit(mdtrt_id)], flatten(list(items order by items))) as items,
+        list_concat(flatten(list(msgids order by msgids)), sex_msgids) as evidence
+    from contrary
+    group by mdtrt_id, finding, code, psn_no, fixmedins_code, begntime, dscg_time, gend, text, proven_severity, unproven,
+        conflicting, sex_msgids
+),
+-- 何时可说到哪一步：待清单核实的先作轻度可疑；出院后清单逾期未上传的，至多高度可疑
+verdicts as (
+    select mdtrt_id, finding, code, if(unproven, 3, proven_severity) as severity, if(unproven, begntime, null) as due_at, false as overdue
+    from told
+    union all
+    select mdtrt_id, finding, code, 2, dscg_time + $list_due, true
+    from told
+    where unproven
+        and proven_severity < 3
+        and dscg_time is not null
+        and exists (select 1 from provided where name = 'settlement_list')
 )
-select mdtrt_id, finding, code, psn_no, fixmedins_code, severity,
-    begntime as occurred_at,
-    if(gend = '1', '男', '女') as gend_text,
-    text,
-    if(conflicting, [involved_visit(mdtrt_id)], flatten(list(items order by items))) as items,
-    list_concat(flatten(list(msgids order by msgids)), sex_msgids) as evidence
-from contrary
-group by mdtrt_id, finding, code, psn_no, fixmedins_code, severity, begntime, gend, text, conflicting, sex_msgids
+select t.mdtrt_id, t.finding, t.code, t.psn_no, t.fixmedins_code, d.severity,
+    t.begntime as occurred_at,
+    d.due_at,
+    if(t.gend = '1', '男', '女') as gend_text,
+    t.text,
+    case when d.overdue then '；结算清单（4101）逾期未上传，是否新生儿以母亲身份就医未能核实'
+        when t.unproven and t.proven_severity < 3 then '；是否新生儿以母亲身份就医待结算清单核实'
+        else '' end as remark,
+    t.items,
+    t.evidence
+from told t
+join verdicts d using (mdtrt_id, finding, code)
