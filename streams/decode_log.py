@@ -1,7 +1,8 @@
 """Whole logs into facts, on one process or several.
 
-The parent reads and cuts, the workers decode, and the results come back in the order of the log. Only a few
-chunks are on the way at any time, so memory does not grow with the log.
+The parent reads and cuts, the workers decode and keep the facts that they found. Only a few chunks are on the way
+at any time, so memory does not grow with the log. A chunk goes to a worker as a file, which is overwritten by a later
+one: through a pipe it would be copied four times.
 """
 
 from __future__ import annotations
@@ -11,26 +12,54 @@ import gc
 import multiprocessing
 import os
 import signal
+import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import RawIOBase
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Protocol, Self
 
 import pyarrow as pa
 
 from streams.errors import Refused
-from streams.sources import CHUNK_BYTES, Chunk, InputFile, LogReader, OnProgress, find_inputs, total_bytes
-from streams.wire import Counts, Decoded, Reject, decode
+from streams.sources import (
+    CHUNK_BYTES,
+    Chunk,
+    InputFile,
+    LogReader,
+    OnProgress,
+    find_inputs,
+    total_bytes,
+    whole_lines,
+)
+from streams.wire import Counts, Decoder, Reject
 
 SMALL_LOG = 32 * 1024 * 1024
 """Bytes on disk below which starting workers costs more than they save."""
 MOST_PROCESSES = 16
 _CHUNKS_A_WORKER = 2
+_BLOCK_BYTES = 1024 * 1024
 
-OnTables = Callable[[dict[str, pa.Table]], None]
 OnRejects = Callable[[list[Reject]], None]
+
+
+class Sink(Protocol):
+    """Where the tables go. Each worker has a part of its own; what it kept comes together in the end."""
+
+    def part(self, number: int, /) -> Self:
+        """An empty one for a worker; it is pickled."""
+
+    def add(self, tables: dict[str, pa.Table], /) -> None:
+        """Take the tables of a chunk."""
+
+    def close(self) -> Any:
+        """What a part has kept, to be pickled."""
+
+    def join(self, kept: Any, /) -> None:
+        """Take over what a part has kept."""
 
 
 @dataclass
@@ -42,69 +71,68 @@ class LogSummary:
     lines: int = 0
     """Also the first `seq` that is free."""
     _starts: list[int] = field(default_factory=list)
-    _places: list[tuple[str, int]] = field(default_factory=list)
+    _places: list[tuple[str, int, int]] = field(default_factory=list)
 
-    def place(self, seq: int) -> tuple[str, int]:
-        """Source and line of the message with this `seq`."""
+    def place(self, seq: int) -> Place:
+        """Where the message with this `seq` stands."""
         at = bisect.bisect_right(self._starts, seq) - 1
-        source, first_line = self._places[at]
-        return source, first_line + seq - self._starts[at]
+        source, first_line, first_offset = self._places[at]
+        after = seq - self._starts[at]
+        return Place(source, first_line + after, first_offset, after)
 
-    def begin(self, chunk: Chunk, lines: int) -> int:
+    def begin(self, chunk: Chunk) -> int:
         """Number the lines of the next chunk; gives the first number."""
         first = self.lines
         self._starts.append(first)
-        self._places.append((chunk.source, chunk.first_line))
-        self.lines += lines
+        self._places.append((chunk.source, chunk.first_line, chunk.first_offset))
+        self.lines += chunk.lines
         return first
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of a source, counted from 1; it is `after` lines behind the one that begins at `offset`."""
+
+    source: str
+    line: int
+    offset: int
+    after: int
 
 
 def decode_log(
     inputs: Sequence[str],
     key: bytes,
+    sink: Sink,
     *,
-    on_tables: OnTables,
     on_rejects: OnRejects = lambda _: None,
     on_progress: OnProgress | None = None,
     processes: int | None = None,
     chunk_bytes: int = CHUNK_BYTES,
+    workspace: Path | None = None,
 ) -> LogSummary:
-    """Decode files, folders or "-", in order, and hand the fact tables on chunk by chunk.
+    """Decode files, folders or "-", and fill `sink` with the fact tables.
 
-    `seq` runs through all inputs, so no two messages have the same. Results come in the order of the log,
-    whatever the number of processes (None: one a core, and one alone for a small log). Raises Refused for an
+    `seq` runs through all inputs, so no two messages have the same. Rejects come in the order of the log, tables in
+    any order, whatever the number of processes (None: one a core, and one alone for a small log). Raises Refused for an
     input that is not there; what cannot be read of one that is there becomes a reject.
     """
     files = find_inputs(inputs)
     reader = LogReader(files, on_progress, chunk_bytes=chunk_bytes)
     summary = LogSummary()
     workers = _workers(files, processes)
-    results = _alone(reader, key, summary) if workers == 1 else _fanned_out(reader, key, summary, workers)
-    for chunk, decoded in results:
-        summary.counts.add(decoded.counts)
+    if workers == 1:
+        results = _alone(reader, key, summary, sink)
+    else:
+        results = _fanned_out(reader, key, summary, sink, workers, workspace)
+    for chunk, found in results:
+        summary.counts.add(found.counts)
         for reject in chunk.rejects:
             summary.counts.read += 1
             summary.counts.rejected[reject.reason_code] += 1
-        if chunk.rejects or decoded.rejects:
-            on_rejects([*chunk.rejects, *decoded.rejects])
-        if decoded.tables:
-            on_tables(decoded.tables)
+        if chunk.rejects or found.rejects:
+            on_rejects([*chunk.rejects, *found.rejects])
     summary.inputs = tuple(reader.inputs)
     return summary
-
-
-def decode_chunk(chunk: Chunk, first_seq: int, key: bytes) -> Decoded:
-    """The facts of one chunk, and its rejects with their byte offsets."""
-    lines = chunk.lines
-    decoded = decode(lines, source=chunk.source, first_line=chunk.first_line, first_seq=first_seq, key=key)
-    rejects = []
-    offset, position = chunk.first_offset, 0
-    for reject in decoded.rejects:  # in the order of their lines
-        before = lines[position : reject.line - chunk.first_line]
-        offset += sum(len(line) + 1 for line in before)
-        position += len(before)
-        rejects.append(reject.at(offset))
-    return Decoded(decoded.tables, rejects, decoded.counts)
 
 
 def _workers(files: Sequence[str], processes: int | None) -> int:
@@ -115,37 +143,48 @@ def _workers(files: Sequence[str], processes: int | None) -> int:
     return 1 if size is not None and size < SMALL_LOG else min(cores, MOST_PROCESSES)
 
 
-def _alone(reader: LogReader, key: bytes, summary: LogSummary) -> Iterator[tuple[Chunk, Decoded]]:
+@dataclass(frozen=True)
+class _Task:
+    """A chunk to decode, without its bytes."""
+
+    source: str
+    first_line: int
+    first_offset: int
+    first_seq: int
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a chunk held besides facts."""
+
+    rejects: list[Reject]
+    counts: Counts
+
+
+def _decode(task: _Task, blocks: Iterable[bytes], key: bytes, sink: Sink) -> _Found:
+    decoder = Decoder(
+        source=task.source,
+        first_line=task.first_line,
+        first_seq=task.first_seq,
+        key=key,
+        first_offset=task.first_offset,
+    )
+    for piece in whole_lines(blocks):
+        decoder.take(piece)
+    decoded = decoder.finish()
+    sink.add(decoded.tables)
+    return _Found(decoded.rejects, decoded.counts)
+
+
+def _task(chunk: Chunk, summary: LogSummary) -> _Task:
+    return _Task(chunk.source, chunk.first_line, chunk.first_offset, summary.begin(chunk))
+
+
+def _alone(reader: LogReader, key: bytes, summary: LogSummary, sink: Sink) -> Iterator[tuple[Chunk, _Found]]:
     for chunk in reader:
-        first_seq = summary.begin(chunk, _lines(chunk))
         with _without_collector():
-            decoded = decode_chunk(chunk, first_seq, key)
-        yield chunk, decoded
-
-
-def _fanned_out(
-    reader: LogReader, key: bytes, summary: LogSummary, workers: int
-) -> Iterator[tuple[Chunk, Decoded]]:
-    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-    context = multiprocessing.get_context(method)
-    context.set_forkserver_preload([__name__])
-    pool = ProcessPoolExecutor(workers, context, _start_worker)
-    waiting: deque[tuple[Chunk, Future[_Packed]]] = deque()
-    try:
-        for chunk in reader:
-            waiting.append((chunk, pool.submit(_work, chunk, summary.begin(chunk, _lines(chunk)), key)))
-            if len(waiting) >= workers * _CHUNKS_A_WORKER:
-                yield _next(waiting)
-        while waiting:
-            yield _next(waiting)
-    except BrokenProcessPool as error:
-        raise Refused("A decoding process died, perhaps for want of memory; try fewer processes.") from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _lines(chunk: Chunk) -> int:
-    return chunk.data.count(b"\n") + (not chunk.data.endswith(b"\n") and bool(chunk.data))
+            found = _decode(_task(chunk, summary), chunk.blocks, key, sink)
+        yield chunk, found
 
 
 @contextmanager
@@ -160,29 +199,99 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-# Between processes tables go as Arrow streams, which copy only the rows of a slice and read without a copy.
-
-_Packed = tuple[dict[str, pa.Buffer], list[Reject], Counts]
+# Several processes. Chunks go round, so the answers come in their order.
 
 
-def _start_worker() -> None:
+def _fanned_out(
+    reader: LogReader, key: bytes, summary: LogSummary, sink: Sink, count: int, workspace: Path | None
+) -> Iterator[tuple[Chunk, _Found]]:
+    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    context = multiprocessing.get_context(method)
+    if hasattr(context, "set_forkserver_preload"):
+        context.set_forkserver_preload([__name__])
+    with tempfile.TemporaryDirectory(prefix="chunks-", dir=workspace) as folder:
+        workers = [_Worker(context, key, sink.part(number)) for number in range(count)]
+        try:
+            waiting: deque[tuple[Chunk, _Worker]] = deque()
+            for number, chunk in enumerate(reader):
+                if len(waiting) == count * _CHUNKS_A_WORKER:
+                    yield _next(waiting)
+                worker = workers[number % count]
+                file = Path(folder, str(number % (count * _CHUNKS_A_WORKER)))
+                with file.open("wb", buffering=0) as slot:
+                    for block in chunk.blocks:
+                        slot.write(block)
+                worker.send((_task(chunk, summary), str(file)))
+                waiting.append(
+                    (Chunk(chunk.source, chunk.first_line, chunk.first_offset, rejects=chunk.rejects), worker)
+                )
+            while waiting:
+                yield _next(waiting)
+            for worker in workers:
+                worker.send(None)
+            for worker in workers:
+                sink.join(worker.answer())
+        finally:
+            for worker in workers:
+                worker.stop()
+
+
+def _next(waiting: deque[tuple[Chunk, _Worker]]) -> tuple[Chunk, _Found]:
+    chunk, worker = waiting.popleft()
+    return chunk, worker.answer()
+
+
+class _Worker:
+    """A process that decodes chunks into a part of the sink."""
+
+    def __init__(self, context: Any, key: bytes, part: Sink) -> None:
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, key, part), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def send(self, order: tuple[_Task, str] | None) -> None:
+        """A chunk and the file of its bytes; None: close the part and answer with what it kept."""
+        try:
+            self._pipe.send(order)
+        except BrokenPipeError:
+            raise _died() from None
+
+    def answer(self) -> Any:
+        try:
+            answer = self._pipe.recv()
+        except (EOFError, ConnectionResetError):
+            raise _died() from None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def stop(self) -> None:
+        self._pipe.close()
+        if self._process.is_alive():
+            self._process.terminate()
+        self._process.join()
+
+
+def _died() -> Refused:
+    return Refused("A decoding process died, perhaps for want of memory; try fewer processes.")
+
+
+def _blocks(slot: RawIOBase) -> Iterator[bytes]:
+    while block := slot.read(_BLOCK_BYTES):
+        yield block
+
+
+def _serve(pipe: Connection, key: bytes, part: Sink) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     gc.disable()
-
-
-def _work(chunk: Chunk, first_seq: int, key: bytes) -> _Packed:
-    decoded = decode_chunk(chunk, first_seq, key)
-    packed = {}
-    for name, table in decoded.tables.items():
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, table.schema) as writer:
-            writer.write_table(table)
-        packed[name] = sink.getvalue()
-    return packed, decoded.rejects, decoded.counts
-
-
-def _next(waiting: deque[tuple[Chunk, Future[_Packed]]]) -> tuple[Chunk, Decoded]:
-    chunk, future = waiting.popleft()
-    packed, rejects, counts = future.result()
-    tables = {name: pa.ipc.open_stream(buffer).read_all() for name, buffer in packed.items()}
-    return chunk, Decoded(tables, rejects, counts)
+    try:
+        while (order := pipe.recv()) is not None:
+            task, file = order
+            with Path(file).open("rb", buffering=0) as slot:
+                pipe.send(_decode(task, _blocks(slot), key, part))
+        pipe.send(part.close())
+    except EOFError:  # the parent has gone
+        return
+    except Exception as error:  # the parent says what went wrong
+        pipe.send(error)

@@ -8,17 +8,20 @@ import sys
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from detectors.facts import Facts
-from streams.decode_log import LogSummary, decode_log
+from streams.decode_log import LogSummary, Place, decode_log
 from streams.errors import Refused
-from streams.sources import STANDARD_INPUT, LogReader, total_bytes
+from streams.sources import STANDARD_INPUT, find_lines, total_bytes
 from streams.spool import Spool
 from streams.wire import Counts, Reject
+
+_FILES_AT_ONCE = 2
 
 #: Told where the reading stands: stage, bytes done, bytes in all (0: not known).
 OnProgress = Callable[[str, int, int], None]
@@ -127,12 +130,12 @@ class LogInput:
         return map(reject_record, self.found)
 
     def conflict_rejects(self, seqs: Sequence[int]) -> Iterable[dict[str, Any]]:
-        wanted: dict[str, set[int]] = {}
-        for seq in seqs:
-            source, line = self.summary.place(seq)
-            wanted.setdefault(source, set()).add(line)
-        for source in sorted(wanted):
-            yield from map(reject_record, _conflicts(source, wanted[source]))
+        wanted: dict[str, list[Place]] = {}
+        for place in sorted(map(self.summary.place, seqs), key=lambda place: (place.offset, place.after)):
+            wanted.setdefault(place.source, []).append(place)
+        with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:  # unpacking lets go of the interpreter
+            for rejects in pool.map(_conflicts, sorted(wanted), [wanted[each] for each in sorted(wanted)]):
+                yield from map(reject_record, rejects)
 
     def described(self) -> list[dict[str, Any]]:
         return [
@@ -167,7 +170,13 @@ def read_logs(
         on_progress("decoding", done, total or 0)
 
     summary = decode_log(
-        inputs, key, on_tables=spool.add, on_rejects=rejects.extend, on_progress=read, processes=processes
+        inputs,
+        key,
+        spool,
+        on_rejects=rejects.extend,
+        on_progress=read,
+        processes=processes,
+        workspace=workspace,
     )
     return LogInput(summary, spool, rejects)
 
@@ -188,24 +197,23 @@ def readable_again(name: str, workspace: Path) -> str:
     return str(copy)
 
 
-def _conflicts(source: str, numbers: set[int]) -> Iterable[Reject]:
+def _conflicts(source: str, places: Sequence[Place]) -> list[Reject]:
     """The rejects of those lines of a file, read once more."""
     sentence = (
         "Another message with the same msgid and other content came first in the order (inf_time, content)."
     )
-    for chunk in LogReader([source]):
-        lines = chunk.lines
-        for number in sorted(numbers & set(range(chunk.first_line, chunk.first_line + len(lines)))):
-            before, line = lines[: number - chunk.first_line], lines[number - chunk.first_line]
-            reject = Reject.of(
-                line,
-                source=source,
-                line=number,
-                reason_code="msgid_conflict",
-                sentence=sentence,
-                msgid=str(json.loads(line)["msgid"]),
-            )
-            yield reject.at(chunk.first_offset + sum(len(each) + 1 for each in before))
+    lines = find_lines(source, [(place.offset, place.after) for place in places])
+    return [
+        Reject.of(
+            line,
+            source=source,
+            line=place.line,
+            reason_code="msgid_conflict",
+            sentence=sentence,
+            msgid=str(json.loads(line)["msgid"]),
+        ).at(offset)
+        for place, (offset, line) in zip(places, lines, strict=True)
+    ]
 
 
 def only(inputs: Sequence[str], what: str) -> Path:

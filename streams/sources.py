@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,9 @@ from streams.wire.reject import LONGEST_MESSAGE, LONGEST_RAW, Reject
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 STANDARD_INPUT = "-"
-CHUNK_BYTES = 24 * 1024 * 1024
-"""A chunk holds at least this many bytes of lines, unless the source ends, and little more."""
+CHUNK_BYTES = 64 * 1024 * 1024
+"""A chunk holds at least this many bytes of lines, unless the source ends, and little more. Each chunk costs some
+65 ms, however small."""
 _BLOCK_BYTES = 1024 * 1024
 _PACKED_BLOCK_BYTES = 64 * 1024
 
@@ -34,23 +35,36 @@ OnProgress = Callable[[int], None]
 class Chunk:
     """Whole lines of one source, and what was rejected before them.
 
-    `first_line` counts from 1; `first_offset` is where the first line begins in the uncompressed source. Every
-    reject is a message that was read, or a break in the file.
+    `first_line` counts from 1; `first_offset` is where the first line begins in the uncompressed source. `blocks` are
+    the bytes as they came, `lines` how many lines they hold. Every reject is a message that was read, or a break in
+    the file.
     """
 
     source: str
     first_line: int
     first_offset: int
-    data: bytes
+    blocks: tuple[bytes, ...] = ()
+    lines: int = 0
     rejects: tuple[Reject, ...] = ()
 
-    @property
-    def lines(self) -> list[bytes]:
-        """The lines without their line feeds; blank ones are among them, so that they can be numbered."""
-        lines = self.data.split(b"\n")
-        if not lines[-1]:
-            lines.pop()
-        return lines
+
+def whole_lines(blocks: Iterable[bytes], about: int = 256 * 1024) -> Iterator[bytes]:
+    """The same bytes in pieces of whole lines, of so many bytes unless a line is longer."""
+    rest = b""
+    for block in blocks:
+        start = 0
+        if rest:
+            start = block.find(b"\n") + 1
+            if not start:
+                rest += block
+                continue
+            yield rest + block[:start]
+        while end := block.rfind(b"\n", start, start + about) + 1 or block.find(b"\n", start) + 1:
+            yield block[start:end]
+            start = end
+        rest = block[start:]
+    if rest:
+        yield rest
 
 
 @dataclass(frozen=True)
@@ -140,6 +154,65 @@ class LogReader:
         self.inputs.append(InputFile(cutter.source, size, hasher.hexdigest()))
 
 
+def find_lines(file: str, places: Sequence[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
+    """Lines of a file that was read before, each with the offset at which it begins.
+
+    A place is an offset in the uncompressed file where some line begins, and how many lines after it; places ascend.
+    """
+    with _opened(file) as stream:
+        blocks = _unpacked(file, stream, lambda stream, size: iter(lambda: stream.read(size), b""))
+        window = _Window(blocks)
+        start = lines = 0
+        for offset, after in places:
+            if offset != start or not lines:
+                start, lines = offset, 0
+                window.go_to(offset)
+            window.skip_lines(after - lines)
+            lines = after
+            yield window.line()
+
+
+class _Window:
+    """A place in a stream of blocks that moves forward."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+        self._held = b""
+        self._offset = 0
+        """Where `_held` begins."""
+        self._at = 0
+        """The place, in `_held`."""
+
+    def go_to(self, offset: int) -> None:
+        while self._offset + len(self._held) < offset:
+            self._next()
+        self._at = offset - self._offset
+
+    def skip_lines(self, count: int) -> None:
+        while (there := self._held.count(b"\n", self._at)) < count:
+            count -= there
+            self._next()
+        for _ in range(count):
+            self._at = self._held.index(b"\n", self._at) + 1
+
+    def line(self) -> tuple[int, bytes]:
+        """The line that begins here; the place stays."""
+        while (end := self._held.find(b"\n", self._at)) < 0:
+            more = next(self._blocks, b"")
+            if not more:
+                end = len(self._held)
+                break
+            self._held = self._held[self._at :] + more
+            self._offset += self._at
+            self._at = 0
+        return self._offset + self._at, self._held[self._at : end]
+
+    def _next(self) -> None:
+        self._offset += len(self._held)
+        self._held = next(self._blocks)
+        self._at = 0
+
+
 @contextmanager
 def _opened(file: str) -> Iterator[BinaryIO]:
     if file == STANDARD_INPUT:
@@ -220,6 +293,7 @@ class _Cutter:
         self._chunk_bytes = chunk_bytes
         self._blocks: list[bytes] = []
         self._held = 0
+        self._lines = 0
         self._line = 1
         self._offset = 0
         self._giant: _Giant | None = None
@@ -234,45 +308,64 @@ class _Cutter:
             yield self._past_giant()
         if not block:
             return
-        self._blocks.append(block)
-        self._held += len(block)
+        self._hold(block)
         if self._held < self._chunk_bytes:
             return
-        data = b"".join(self._blocks)
-        end = data.rfind(b"\n") + 1
-        rest = data[end:]
-        self._blocks, self._held = [rest] if rest else [], len(rest)
-        if end:
-            yield self._chunk(data[:end])
-        if len(rest) > LONGEST_MESSAGE:
+        rest = self._after_last_line_feed()
+        yield from self._chunk()
+        length = sum(map(len, rest))
+        if length > LONGEST_MESSAGE:
             self._giant = _Giant()
-            self._giant.take(rest)
-            self._blocks, self._held = [], 0
+            for each in rest:
+                self._giant.take(each)
+        else:
+            self._blocks, self._held = rest, length
 
     def finish(self, broken: str | None) -> Iterator[Chunk]:
         """What is left at the end; if the file is `broken`, its last line is no message."""
         if self._giant is not None:
             yield self._past_giant()
-        data = b"".join(self._blocks)
-        end = len(data) if broken is None else data.rfind(b"\n") + 1
-        if end:
-            yield self._chunk(data[:end])
+        rest = b"" if broken is None else b"".join(self._after_last_line_feed())
+        if self._blocks and not self._blocks[-1].endswith(b"\n"):
+            self._lines += 1
+        yield from self._chunk()
         if broken is not None:
             sentence = f"The file breaks off here: {broken}. What comes before was read; get the file again."
             reject = Reject.of(
-                data[end:],
+                rest,
                 source=self.source,
                 line=self._line,
                 reason_code="truncated_input",
                 sentence=sentence,
             )
-            yield Chunk(self.source, self._line, self._offset, b"", (reject.at(self._offset),))
+            yield Chunk(self.source, self._line, self._offset, rejects=(reject.at(self._offset),))
 
-    def _chunk(self, data: bytes) -> Chunk:
-        chunk = Chunk(self.source, self._line, self._offset, data)
-        self._line += data.count(b"\n")
-        self._offset += len(data)
-        return chunk
+    def _hold(self, block: bytes) -> None:
+        self._blocks.append(block)
+        self._held += len(block)
+        self._lines += block.count(b"\n")
+
+    def _after_last_line_feed(self) -> list[bytes]:
+        """Take what follows the last line feed out of the blocks."""
+        rest: list[bytes] = []
+        while self._blocks:
+            block = self._blocks.pop()
+            end = block.rfind(b"\n") + 1
+            if end < len(block):
+                rest.insert(0, block[end:] if end else block)
+            if end:
+                self._blocks.append(block if end == len(block) else block[:end])
+                break
+        self._held -= sum(map(len, rest))
+        return rest
+
+    def _chunk(self) -> Iterator[Chunk]:
+        """The blocks that are held, if there are any."""
+        if self._blocks:
+            yield Chunk(self.source, self._line, self._offset, tuple(self._blocks), self._lines)
+        self._line += self._lines
+        self._offset += self._held
+        self._blocks, self._held, self._lines = [], 0, 0
 
     def _past_giant(self) -> Chunk:
         assert self._giant is not None
@@ -280,7 +373,7 @@ class _Cutter:
         self._line += 1
         self._offset += self._giant.length + 1
         self._giant = None
-        return Chunk(self.source, self._line, self._offset, b"", (reject,))
+        return Chunk(self.source, self._line, self._offset, rejects=(reject,))
 
 
 class _Giant:

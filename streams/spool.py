@@ -14,36 +14,54 @@ from detectors.facts import Facts, Parquet, Source
 #: Bytes of Arrow that stay in memory before they are written out.
 IN_MEMORY = 1 << 30
 
+#: Bytes of Arrow that are written together, once it is known that not all stay in memory.
+WRITTEN_AT_ONCE = 256 << 20
+
 #: Rows that one file of a table gathers at least, so that files stay few.
 ROWS_A_FILE = 1_000_000
 
 
 class Spool:
-    """Collects decoded tables batch by batch; `facts()` is all of them."""
+    """Collects decoded tables batch by batch; `facts()` is all of them. Parts fill the same folder."""
 
-    def __init__(self, folder: Path, in_memory: int = IN_MEMORY) -> None:
+    def __init__(self, folder: Path, in_memory: int = IN_MEMORY, name: str = "") -> None:
         self._folder = folder
         self._limit = in_memory
+        self._name = name
         self._held: defaultdict[str, list[pa.Table]] = defaultdict(list)
         self._bytes = 0
         self._files: defaultdict[str, list[str]] = defaultdict(list)
-        self._spilling = False
+
+    def part(self, number: int) -> Spool:
+        return Spool(self._folder, min(self._limit, WRITTEN_AT_ONCE), f"{number}-")
 
     def add(self, tables: Mapping[str, pa.Table]) -> None:
         for name, table in tables.items():
             self._held[name].append(table)
             self._bytes += table.nbytes
         if self._bytes > self._limit:
-            self._spilling = True
-            self._limit = min(self._limit, 256 << 20)
-            for name in list(self._held):
-                self._write(name)
-            self._bytes = 0
+            self._limit = min(self._limit, WRITTEN_AT_ONCE)
+            self._write_all()
+
+    def close(self) -> dict[str, list[str]]:
+        """Write everything; gives the files of each table."""
+        self._write_all()
+        return dict(self._files)
+
+    def join(self, kept: Mapping[str, list[str]]) -> None:
+        """Take over the files of a part."""
+        for name, files in kept.items():
+            self._files[name] += files
+
+    def _write_all(self) -> None:
+        for name in list(self._held):
+            self._write(name)
+        self._bytes = 0
 
     def _write(self, name: str) -> None:
         folder = self._folder / name
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{len(self._files[name]):05}.parquet"
+        path = folder / f"{self._name}{len(self._files[name]):05}.parquet"
         tables = self._held.pop(name)
         pq.write_table(
             pa.concat_tables(tables),
@@ -51,6 +69,7 @@ class Spool:
             compression="lz4",
             row_group_size=ROWS_A_FILE,
             write_statistics=False,
+            use_dictionary=False,
         )
         self._files[name].append(str(path))
 

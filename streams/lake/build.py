@@ -154,10 +154,11 @@ class _Job:
         summary: LogSummary = decode_log(
             inputs,
             self.key,
-            on_tables=spool.add,
+            spool,
             on_rejects=rejects.extend,
             on_progress=lambda done: self.on_progress("decoding", done, total or 0),
             processes=self.processes,
+            workspace=work,
         )
         return LogInput(summary, Spool(Path()), rejects)
 
@@ -281,8 +282,8 @@ def _with_time(
     ).fetchall()
     times: dict[tuple[str, int], str] = {}
     for seq, inf_time in rows:
-        source, line = log.summary.place(seq)
-        times[Path(source).name, line] = inf_time
+        place = log.summary.place(seq)
+        times[Path(place.source).name, place.line] = inf_time
     for record in records:
         yield {**record, "inf_time": times[record["source"], record["line"]]}
 

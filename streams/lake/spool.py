@@ -20,17 +20,21 @@ _ROWS_A_GROUP = 262_144
 
 
 class MonthSpool:
-    """Collects fact tables; `months()` then gives the files of each table and month."""
+    """Collects fact tables; `months()` then gives the files of each table and month. Parts fill the same folder."""
 
-    def __init__(self, folder: Path, in_memory: int = _IN_MEMORY) -> None:
+    def __init__(self, folder: Path, in_memory: int = _IN_MEMORY, name: str = "") -> None:
         self._folder = folder
         self._limit = in_memory
+        self._name = name
         self._fresh: defaultdict[str, list[pa.Table]] = defaultdict(list)
         self._fresh_bytes = 0
         self._held: defaultdict[tuple[str, str], list[pa.Table]] = defaultdict(list)
         self._held_bytes: defaultdict[tuple[str, str], int] = defaultdict(int)
         self._files: defaultdict[tuple[str, str], list[Path]] = defaultdict(list)
         self._rows: defaultdict[tuple[str, str], int] = defaultdict(int)
+
+    def part(self, number: int) -> MonthSpool:
+        return MonthSpool(self._folder, self._limit // 2, f"{number}-")
 
     def add(self, tables: Mapping[str, pa.Table]) -> None:
         for name, table in tables.items():
@@ -43,11 +47,26 @@ class MonthSpool:
 
     def months(self) -> Iterator[tuple[str, str, list[Path], int]]:
         """Table, month (`YYYY-MM`), files and rows of everything added, in the order of the names."""
+        self._write_all()
+        for name, month in sorted(self._files):
+            yield name, month, self._files[name, month], self._rows[name, month]
+
+    def close(self) -> tuple[dict[tuple[str, str], list[Path]], dict[tuple[str, str], int]]:
+        """Write everything; gives the files and rows of each table and month."""
+        self._write_all()
+        return dict(self._files), dict(self._rows)
+
+    def join(self, kept: tuple[dict[tuple[str, str], list[Path]], dict[tuple[str, str], int]]) -> None:
+        """Take over the files of a part."""
+        files, rows = kept
+        for key in files:
+            self._files[key] += files[key]
+            self._rows[key] += rows[key]
+
+    def _write_all(self) -> None:
         self._tell_apart()
         for key in list(self._held):
             self._write(key)
-        for name, month in sorted(self._files):
-            yield name, month, self._files[name, month], self._rows[name, month]
 
     def _tell_apart(self) -> None:
         for name, tables in self._fresh.items():
@@ -68,7 +87,7 @@ class MonthSpool:
         name, month = key
         folder = self._folder / name / month
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{len(self._files[key]):05}.parquet"
+        path = folder / f"{self._name}{len(self._files[key]):05}.parquet"
         pq.write_table(
             pa.concat_tables(self._held.pop(key)),
             path,

@@ -4,7 +4,7 @@ Shapes of messages are declared one module a family; `decoder` reads them, `flat
 What is no fact is counted, what is unreadable is rejected with one sentence that says why.
 """
 
-from streams.wire.decoder import Counts, Decoded, decode
+from streams.wire.decoder import Counts, Decoded, Decoder, decode
 from streams.wire.reject import Reject
 
-__all__ = ["Counts", "Decoded", "Reject", "decode"]
+__all__ = ["Counts", "Decoded", "Decoder", "Reject", "decode"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,11 +17,12 @@ import pyarrow as pa
 
 from streams.wire.columns import as_text
 from streams.wire.flatten import flatten
+from streams.wire.gather import Gathered
 from streams.wire.kinds import REGISTRIES, TRANSACTIONS, TRIALS, WITHOUT_FACTS
 from streams.wire.level import Fault
 from streams.wire.reject import LONGEST_MESSAGE, Reject
 from streams.wire.repair import NOTHING, UnreadableError, repaired
-from streams.wire.shape import Kind, transaction
+from streams.wire.shape import MISSING, Kind, transaction
 
 FAILED = "failed"
 TRIAL = "trial"
@@ -78,102 +80,218 @@ _read_registry = msgspec.json.Decoder(reduce(or_, [kind.shape for kind in REGIST
 _write = msgspec.json.Encoder().encode
 _REGISTRY_MARK = b'"registry"'
 _MARK_WITHIN = 200
-_AT_ONCE = 2048
-"""Lines that are looked through together: few enough for their copy to stay near the processor."""
+_AT_ONCE = 256
+"""Lines that are decoded together: few enough for their messages to stay near the processor."""
 _BOM = b"\xef\xbb\xbf"
 
 
-_REFUSED = (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+class _LookCloserError(Exception):
+    """The line may be no fact, or not of the declared shape."""
+
+
+_DONE = ("0", 0)
+"""`infcode` of what succeeded, as nearly everyone writes it."""
+_REFUSED = (
+    _LookCloserError,
+    msgspec.ValidationError,
+    msgspec.DecodeError,
+    UnicodeDecodeError,
+    RecursionError,
+    AttributeError,  # no response
+)
 
 
 @dataclass
 class _Batch:
     """The messages of one kind, until all lines are read."""
 
+    gathered: Gathered
     positions: list[int] = field(default_factory=list)
-    messages: list[msgspec.Struct] = field(default_factory=list)
     contents: list[bytes] = field(default_factory=list)
     refused: dict[tuple[int, str], Fault] = field(default_factory=dict)
 
 
-def decode(lines: Sequence[bytes], *, source: str, first_line: int, first_seq: int, key: bytes) -> Decoded:
+def decode(
+    lines: Sequence[bytes], *, source: str, first_line: int, first_seq: int, key: bytes, first_offset: int = 0
+) -> Decoded:
     """Turn lines into rows of the fact tables. Pure: the same lines give the same rows.
 
-    `first_line` is the number of the first line in `source`; `seq` of a message is `first_seq` and the position of
-    its line in `lines`. `key` is the site's secret for the hashes of certificate and phone numbers.
+    `first_line` is the number of the first line in `source`, `first_offset` where it begins; `seq` of a message is
+    `first_seq` and the position of its line in `lines`. `key` is the site's secret for the hashes of certificate
+    and phone numbers.
     """
-    counts = Counts()
-    rejects: list[Reject] = []
-    batches: defaultdict[type[msgspec.Struct], _Batch] = defaultdict(_Batch)
+    decoder = Decoder(
+        source=source, first_line=first_line, first_seq=first_seq, key=key, first_offset=first_offset
+    )
+    for start in range(0, len(lines), _AT_ONCE):
+        decoder.take(b"\n".join([*lines[start : start + _AT_ONCE], b""]))
+    return decoder.finish()
 
-    def reject(position: int, fault: Fault, row: str | None = None, msgid: str | None = None) -> None:
-        rejects.append(
+
+class Decoder:
+    """`decode` for lines that come piece by piece."""
+
+    def __init__(
+        self, *, source: str, first_line: int, first_seq: int, key: bytes, first_offset: int = 0
+    ) -> None:
+        self._source = source
+        self._first_line = first_line
+        self._first_offset = first_offset
+        self._first_seq = first_seq
+        self._key = key
+        self._counts = Counts()
+        self._rejects: list[Reject] = []
+        self._batches: dict[type[msgspec.Struct], _Batch] = {}
+        self._pieces = _Pieces()
+
+    def take(self, piece: bytes) -> None:
+        """Decode whole lines; only the last of all may have no line feed."""
+        first = self._pieces.lines
+        lines = self._pieces.add(piece)
+        together: defaultdict[type[msgspec.Struct], list[msgspec.Struct]] = defaultdict(list)
+        positions: defaultdict[type[msgspec.Struct], list[int]] = defaultdict(list)
+        is_clean = len(piece) <= LONGEST_MESSAGE and _is_text(piece)
+        not_text = set() if is_clean else _not_text(lines, 0)
+        message: Any
+        for position, line in enumerate(lines, first):
+            try:  # the common case: a clean line of a declared shape
+                if not is_clean:
+                    raise _LookCloserError
+                if line.find(_REGISTRY_MARK, 0, _MARK_WITHIN) >= 0:
+                    message = _read_registry(line)
+                else:
+                    message = _read_transaction(line)
+                    response = message.response
+                    if response.infcode not in _DONE:
+                        raise _LookCloserError
+                    response.infcode = ""  # "0" and 0 are the same content
+            except _REFUSED:
+                found = self._look_closer(position, line, is_text=position - first not in not_text)
+                if found is None:
+                    continue
+                message, refused = found
+                for label, fault in refused.items():
+                    number = len(self._batch(type(message)).positions) + len(together[type(message)])
+                    self._batch(type(message)).refused[number, label] = fault
+            shape = message.__class__
+            together[shape].append(message)
+            positions[shape].append(position)
+        self._counts.read += len(lines)
+        for shape, messages in together.items():
+            if shape in _IDLE_OF:
+                idle = _IDLE_OF[shape]
+                self._counts.not_facts[idle.infno, idle.why] += len(messages)
+                continue
+            batch = self._batch(shape)
+            batch.positions += positions[shape]
+            batch.contents += map(_content, messages)
+            batch.gathered.take(messages)
+
+    def _batch(self, shape: type[msgspec.Struct]) -> _Batch:
+        if shape not in self._batches:
+            self._batches[shape] = _Batch(Gathered(_KIND_OF[shape]))
+        return self._batches[shape]
+
+    def _look_closer(
+        self, position: int, line: bytes, *, is_text: bool
+    ) -> tuple[msgspec.Struct, dict[str, Fault]] | None:
+        """A message of a line that is not quite as declared, and its rows that are none. What is no message is
+        counted, and None."""
+        if not line or line.isspace():
+            self._counts.read -= 1
+            return None
+        outcome = (_as_declared(line) if is_text else None) or _as_meant(line)
+        if isinstance(outcome, Fault):
+            self._reject(position, outcome)
+        elif isinstance(outcome, _NotAFact):
+            self._counts.not_facts[outcome.infno, outcome.why] += 1
+        else:
+            return outcome
+        return None
+
+    def finish(self) -> Decoded:
+        """All that was taken in, as tables, rejects and counts."""
+        parts: defaultdict[str, list[pa.Table]] = defaultdict(list)
+        for batch in self._batches.values():
+            for name, table in self._flattened(batch).items():
+                parts[name].append(table)
+        self._rejects.sort(key=lambda each: each.line)
+        tables = {name: pa.concat_tables(some) for name, some in sorted(parts.items())}
+        return Decoded(tables, self._rejects, self._counts)
+
+    def _flattened(self, batch: _Batch) -> dict[str, pa.Table]:
+        flat = flatten(
+            batch.gathered,
+            seqs=pa.array(np.array(batch.positions, np.uint64) + np.uint64(self._first_seq)),
+            contents=pa.array(np.frombuffer(b"".join(batch.contents), ">u8").astype(np.uint64)),
+            key=self._key,
+            refused=batch.refused,
+        )
+        facts = batch.gathered.size - len(flat.faults)
+        if facts:
+            self._counts.facts[batch.gathered.kind.name] += facts
+        for number, fault in flat.faults.items():
+            self._reject(batch.positions[number], fault, named=True)
+        for each in flat.row_faults:
+            self._reject(batch.positions[each.message], each.fault, each.row, named=True)
+        return flat.tables
+
+    def _reject(self, position: int, fault: Fault, row: str | None = None, *, named: bool = False) -> None:
+        """Note a line, or one row of it, as no fact. `named`: the line is a message, so it may have a msgid."""
+        offset, line = self._pieces.line(position)
+        self._rejects.append(
             Reject.of(
-                lines[position],
-                source=source,
-                line=first_line + position,
+                line,
+                source=self._source,
+                line=self._first_line + position,
                 reason_code=fault.reason_code,
                 sentence=fault.sentence,
                 row=row,
-                msgid=msgid,
-            )
+                msgid=as_text(msgspec.json.decode(line).get("msgid", MISSING)) if named else None,
+            ).at(self._first_offset + offset)
         )
-        (counts.rejected if row is None else counts.rejected_rows)[fault.reason_code] += 1
+        (self._counts.rejected if row is None else self._counts.rejected_rows)[fault.reason_code] += 1
 
-    not_text: set[int] = set()
-    for start in range(0, len(lines), _AT_ONCE):
-        not_text |= _not_text(lines[start : start + _AT_ONCE], start)
-    for position, line in enumerate(lines):
-        if not line or line.isspace():
-            continue
-        counts.read += 1
-        message = None if position in not_text else _as_declared(line)
-        refused: dict[str, Fault] = {}
-        if message is None:
-            outcome = _as_meant(line)
-            if isinstance(outcome, Fault):
-                reject(position, outcome)
-                continue
-            if isinstance(outcome, _NotAFact):
-                counts.not_facts[outcome.infno, outcome.why] += 1
-                continue
-            message, refused = outcome
-        elif isinstance(message, _NotAFact):
-            counts.not_facts[message.infno, message.why] += 1
-            continue
-        batch = batches[type(message)]
-        for label, fault in refused.items():
-            batch.refused[len(batch.messages), label] = fault
-        batch.positions.append(position)
-        batch.messages.append(message)
-        batch.contents.append(_content(message))
 
-    parts: defaultdict[str, list[pa.Table]] = defaultdict(list)
-    for shape, batch in batches.items():
-        kind = _KIND_OF[shape]
-        flat = flatten(
-            kind,
-            batch.messages,
-            seqs=[first_seq + position for position in batch.positions],
-            contents=pa.array(np.frombuffer(b"".join(batch.contents), ">u8").astype(np.uint64)),
-            key=key,
-            refused=batch.refused,
-        )
-        for name, table in flat.tables.items():
-            parts[name].append(table)
-        if len(flat.faults) < len(batch.messages):
-            counts.facts[kind.name] += len(batch.messages) - len(flat.faults)
-        for number, fault in flat.faults.items():
-            reject(batch.positions[number], fault, msgid=as_text(batch.messages[number].msgid))  # type: ignore[attr-defined]
-        for each in flat.row_faults:
-            msgid = as_text(batch.messages[each.message].msgid)  # type: ignore[attr-defined]
-            reject(batch.positions[each.message], each.fault, each.row, msgid)
-    rejects.sort(key=lambda each: each.line)
-    return Decoded({name: pa.concat_tables(some) for name, some in sorted(parts.items())}, rejects, counts)
+class _Pieces:
+    """The lines that were taken in, found again by their position when one is rejected."""
+
+    def __init__(self) -> None:
+        self.lines = 0
+        self._pieces: list[bytes] = []
+        self._firsts: list[int] = []
+
+    def add(self, piece: bytes) -> list[bytes]:
+        """The lines of a piece, without their line feeds; blank ones are among them, so that they can be numbered."""
+        self._pieces.append(piece)
+        self._firsts.append(self.lines)
+        lines = piece.split(b"\n")
+        if not lines[-1]:
+            lines.pop()
+        self.lines += len(lines)
+        return lines
+
+    def line(self, position: int) -> tuple[int, bytes]:
+        """A line, and where it begins."""
+        number = bisect_right(self._firsts, position) - 1
+        lines = self._pieces[number].split(b"\n")
+        at = position - self._firsts[number]
+        before = sum(map(len, self._pieces[:number])) + sum(len(line) + 1 for line in lines[:at])
+        return before, lines[at]
+
+
+def _is_text(piece: bytes) -> bool:
+    """Whether all of it is UTF-8. (The JSON decoder does not look into the texts that it skips.)"""
+    offsets = np.array([0, len(piece)], np.int32)
+    try:
+        pa.StringArray.from_buffers(1, pa.py_buffer(offsets), pa.py_buffer(piece)).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _not_text(lines: Sequence[bytes], first: int) -> set[int]:
-    """Positions of the lines that are not UTF-8. (The JSON decoder does not look into the texts that it skips.)"""
+    """Positions of the lines that are not UTF-8."""
     try:
         pa.array(lines, pa.binary()).cast(pa.string())
     except pa.ArrowInvalid:
@@ -184,30 +302,27 @@ def _not_text(lines: Sequence[bytes], first: int) -> set[int]:
     return set()
 
 
-def _as_declared(line: bytes) -> msgspec.Struct | _NotAFact | None:
-    """The common case: a clean line of a declared shape. None: look closer."""
+def _as_declared(line: bytes) -> _NotAFact | tuple[msgspec.Struct, dict[str, Fault]] | None:
+    """A line of a declared shape, whatever it tells. None: look closer still."""
     if len(line) > LONGEST_MESSAGE:
         return None
     try:
         if line.find(_REGISTRY_MARK, 0, _MARK_WITHIN) >= 0:
-            return _read_registry(line)
+            return _read_registry(line), {}
         message = _read_transaction(line)
         idle = _IDLE_OF.get(type(message))
         if idle is not None and idle.why == TRIAL:
             return idle
         response = message.response  # type: ignore[attr-defined]
         infcode = response.infcode
-        if infcode != 0:
-            if infcode in NOTHING:
-                return None
-            if not _succeeded(infcode):
-                return _NotAFact(type(message).__struct_config__.tag, FAILED)  # type: ignore[arg-type]
-        response.infcode = ""  # "0" and 0 are the same content
+        if infcode in NOTHING:
+            return None
+        if not _succeeded(infcode):
+            return _NotAFact(type(message).__struct_config__.tag, FAILED)  # type: ignore[arg-type]
+        response.infcode = ""
     except _REFUSED:
         return None
-    except AttributeError:  # no response
-        return None
-    return message if idle is None else idle
+    return (message, {}) if idle is None else idle
 
 
 def _as_meant(line: bytes) -> Fault | _NotAFact | tuple[msgspec.Struct, dict[str, Fault]]:
@@ -298,6 +413,6 @@ def _content(message: msgspec.Struct) -> bytes:
 
     Canonical is the typed message written by msgspec: declared fields in their declared order, missing ones left
     out. So it does not depend on the order of keys, on blanks, or on fields that nobody reads. It is written while the
-    message is still at hand: a later walk through all of them waits for memory.
+    message is still at hand.
     """
     return hashlib.sha256(_write(message)).digest()[:8]

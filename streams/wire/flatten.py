@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from detectors.facts import fact_schemas
 from streams.wire import personal
+from streams.wire.gather import Gathered
 from streams.wire.kinds import REGISTRIES
 from streams.wire.level import Fault, Indices, Level
 from streams.wire.required import ENVELOPE, MESSAGE, REGISTRY_ENVELOPE, REQUIRED, REQUIRED_LISTS
-from streams.wire.shape import Columns, Kind, Table
+from streams.wire.shape import Columns, Table
 from streams.wire.tree import MessageTree
 
 ENDS = frozenset(
@@ -73,6 +73,12 @@ def _columns(table: str) -> tuple[_Column, ...]:
     )
 
 
+@cache
+def _constant(text: str) -> pa.Scalar:
+    """A text for Arrow, which would look for pandas again and again if it had to find out what it is given."""
+    return pa.scalar(text, pa.string())
+
+
 @dataclass(frozen=True)
 class RowFault:
     """A row that is no fact, in a message that is one."""
@@ -92,36 +98,34 @@ class Flat:
 
 
 def flatten(
-    kind: Kind,
-    messages: Sequence[msgspec.Struct],
+    gathered: Gathered,
     *,
-    seqs: Sequence[int],
+    seqs: pa.Array,
     contents: pa.Array,
     key: bytes,
     refused: Mapping[tuple[int, str], Fault],
 ) -> Flat:
-    """The rows that these messages (all of one kind) amount to.
+    """The rows that the gathered messages (all of one kind) amount to.
 
     `refused` are rows that were already found to be none, by message and place; they stand empty in the messages.
     """
-    return _Flattening(kind, messages, seqs, contents, key, refused).run()
+    return _Flattening(gathered, seqs, contents, key, refused).run()
 
 
 class _Flattening:
     def __init__(
         self,
-        kind: Kind,
-        messages: Sequence[msgspec.Struct],
-        seqs: Sequence[int],
+        gathered: Gathered,
+        seqs: pa.Array,
         contents: pa.Array,
         key: bytes,
         refused: Mapping[tuple[int, str], Fault],
     ) -> None:
-        self.kind = kind
+        self.kind = gathered.kind
         self.key = key
         self.contents = contents
-        self.seq = pa.array(seqs, pa.uint64())
-        self.tree = MessageTree(kind, messages, refused)
+        self.seq = seqs
+        self.tree = MessageTree(gathered, refused)
         self.top = self.tree.top
 
     def run(self) -> Flat:
@@ -152,9 +156,8 @@ class _Flattening:
         for name in REGISTRY_ENVELOPE if registry else ENVELOPE:
             self.top.require(name)
         for path in REQUIRED_LISTS.get(self.kind.name, ()):
-            for row, value in enumerate(self.tree.values(path)):
-                if value is None:
-                    self.top.fault(row, "missing_field", f"{path} is missing.")
+            for row in self.tree.absent(path):
+                self.top.fault(row, "missing_field", f"{path} is missing.")
         for path, names in REQUIRED[self.kind.name].items():
             level = self.top if path == MESSAGE else self.tree.level(path)
             for name in names:
@@ -218,7 +221,7 @@ class _Flattening:
     def _fill(self, made: Columns, table: Table, level: Level, column: _Column) -> None:
         name = column.name
         if name in table.constants or name == "kind":
-            made[name] = pa.repeat(table.constants.get(name, self.kind.name), level.size)
+            made[name] = pa.repeat(_constant(table.constants.get(name, self.kind.name)), level.size)
         elif name in _CERTIFICATE:
             made[name] = level.certificates(self.key)[name]
         elif name in _PHONES:
@@ -268,7 +271,7 @@ class _Flattening:
             "seq": self.seq,
             "msgid": top.text("msgid"),
             "inf_time": inf_time[0],
-            "kind": pa.repeat(self.kind.name, top.size),
+            "kind": pa.repeat(_constant(self.kind.name), top.size),
             "content": self.contents,
             "psn_no": self._of_message("psn_no"),
             "mdtrt_id": self._of_message("mdtrt_id"),

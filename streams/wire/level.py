@@ -7,24 +7,20 @@ converted, each once. What a row does not have it takes from the level above.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from streams.wire import columns, personal
-from streams.wire.shape import MISSING, Extension
+from streams.wire.shape import EXTENSION_FIELDS
 
 Wanted = tuple[str, pa.DataType, bool]
 """A field, the type it should have, and whether it ends something."""
 Indices = np.ndarray[Any, np.dtype[np.int64]]
-_EXTENSION_FIELDS = frozenset(Extension.__struct_fields__)
-_NO_EXTENSION = Extension()
-_READ_EXTENSION = msgspec.json.Decoder(Extension)
 
 
 class Fault:
@@ -40,27 +36,30 @@ class Fault:
 class Source:
     """Structs of one type that stand side by side with the rows of a level."""
 
-    __slots__ = ("path", "rows", "texts", "with_nul")
+    __slots__ = ("path", "texts", "with_nul")
 
-    def __init__(self, path: str, shape: type[msgspec.Struct], rows: Sequence[Any]) -> None:
+    def __init__(self, path: str, cells: columns.Cells) -> None:
         self.path = path
-        self.rows = rows
-        self.texts, self.with_nul = columns.cells(shape, rows)
-
-    def nodes(self, name: str) -> list[Any]:
-        """What stands in a node of each row."""
-        return [getattr(row, name) for row in self.rows]
+        self.texts = cells.columns()
+        self.with_nul = cells.with_nul
 
 
 class Level:
     """Rows of one list. `owner` is the position of each row's parent in `parent`; the messages have none."""
 
     def __init__(
-        self, path: str, size: int, sources: list[Source], parent: Level | None, owner: Indices
+        self,
+        path: str,
+        size: int,
+        sources: list[Source],
+        extensions: list[Source],
+        parent: Level | None,
+        owner: Indices,
     ) -> None:
         self.path = path
         self.size = size
         self.sources = sources
+        self._extensions = extensions
         self.parent = parent
         self.owner = owner
         self.faults: dict[int, Fault] = {}
@@ -114,8 +113,10 @@ class Level:
                 if name in source.texts and (found is None or found.null_count):
                     array = source.texts[name]
                     found = array if found is None else pc.coalesce(found, array)
-            if found is None and name in _EXTENSION_FIELDS and self.size:
-                found = self._extension_text(name)
+            if found is None and name in EXTENSION_FIELDS and self._extensions:
+                self.sources += self._extensions  # they speak only where nobody else does
+                self._extensions = []
+                return self.text(name)
             self._texts[name] = found
         return self._texts[name]
 
@@ -191,26 +192,6 @@ class Level:
             return f"{self.label(row)}.{name}"
         paths = [source.path for source in self.sources if name in source.texts]
         return " or ".join(f"{path}.{name}" if path else name for path in paths) or name
-
-    def _extension_text(self, name: str) -> pa.Array | None:
-        """A field of `exp_content`, which then stands among the sources."""
-        extended = [source for source in self.sources if hasattr(source.rows[0], "exp_content")]
-        for source in extended:
-            rows = [_extension(each) for each in source.nodes("exp_content")]
-            self.sources.append(Source(f"{source.path}.exp_content", Extension, rows))
-        return self.text(name) if extended else None
-
-
-def _extension(given: Any) -> Extension:
-    """`exp_content` in whatever form it came; garbage says nothing."""
-    if given == MISSING or given is None:
-        return _NO_EXTENSION
-    if isinstance(given, Extension):
-        return given
-    try:
-        return _READ_EXTENSION.decode(str(given))
-    except (msgspec.DecodeError, RecursionError):
-        return _NO_EXTENSION
 
 
 def _position_in(owner: Indices) -> Indices:

@@ -37,6 +37,9 @@ class Extension(msgspec.Struct, gc=False, omit_defaults=True, rename="upper"):
     acct_owner_psn_no: Value = MISSING
 
 
+EXTENSION_FIELDS = frozenset(Extension.__struct_fields__)
+
+
 class Response(msgspec.Struct, gc=False, omit_defaults=True):
     """A response of which nothing but the state is kept."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import multiprocessing
+import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pyarrow as pa
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from streams import decode_log as module
 from streams.decode_log import LogSummary, decode_log
 from streams.errors import Refused
+from streams.sources import find_lines
 from streams.wire import Reject
 from tests.streams.wire.samples import KEY, SAMPLES, lines
 
@@ -33,18 +35,50 @@ def _log() -> bytes:
     return b"\n".join([*good[:500], *bad, *good[500:]]) + b"\n"
 
 
-def _decoded(path: Path, processes: int | None) -> tuple[LogSummary, dict[str, pa.Table], list[Reject]]:
-    parts: dict[str, list[pa.Table]] = {}
-    rejects: list[Reject] = []
+class _Kept:
+    """Keeps all tables in memory."""
 
-    def keep(tables: dict[str, pa.Table]) -> None:
+    def __init__(self) -> None:
+        self.parts: dict[str, list[pa.Table]] = {}
+
+    def part(self, _: int) -> Self:
+        return type(self)()
+
+    def add(self, tables: dict[str, pa.Table]) -> None:
         for name, table in tables.items():
-            parts.setdefault(name, []).append(table)
+            self.parts.setdefault(name, []).append(table)
 
+    def close(self) -> dict[str, list[pa.Table]]:
+        return self.parts
+
+    def join(self, kept: dict[str, list[pa.Table]]) -> None:
+        for name, tables in kept.items():
+            self.parts.setdefault(name, []).extend(tables)
+
+
+class _FullDisk(_Kept):
+    def add(self, _: dict[str, pa.Table]) -> None:
+        raise OSError(28, "No space left on device")
+
+
+class _Dying(_Kept):
+    def add(self, _: dict[str, pa.Table]) -> None:
+        os._exit(9)
+
+
+def _decoded(path: Path, processes: int | None) -> tuple[LogSummary, dict[str, pa.Table], list[Reject]]:
+    kept = _Kept()
+    rejects: list[Reject] = []
     summary = decode_log(
-        [str(path)], KEY, on_tables=keep, on_rejects=rejects.extend, processes=processes, chunk_bytes=200_000
+        [str(path)], KEY, kept, on_rejects=rejects.extend, processes=processes, chunk_bytes=200_000
     )
-    return summary, {name: pa.concat_tables(some) for name, some in parts.items()}, rejects
+    tables = {
+        name: pa.concat_tables(some).sort_by(
+            [(key, "ascending") for key in ("seq", "row_no") if key in some[0].schema.names]
+        )
+        for name, some in kept.parts.items()
+    }
+    return summary, tables, rejects
 
 
 @pytest.fixture
@@ -73,7 +107,7 @@ def test_everything_read_is_a_fact_no_fact_or_rejected(log: Path, processes: int
         assert _log()[: reject.byte_offset].count(b"\n") + 1 == reject.line
 
 
-def test_one_process_and_several_give_the_same_in_the_same_order(log: Path) -> None:
+def test_one_process_and_several_give_the_same(log: Path) -> None:
     alone, several = _decoded(log, 1), _decoded(log, 2)
     assert alone[0].counts == several[0].counts
     assert alone[0].inputs == several[0].inputs
@@ -89,9 +123,11 @@ def test_a_message_can_be_found_again_by_its_number(log: Path) -> None:
     seqs = tables["message"]["seq"].to_pylist()
     assert len(set(seqs)) == len(seqs)
     for row in tables["message"].to_pylist()[::97]:
-        source, line = summary.place(row["seq"])
-        assert source == str(log)
-        assert row["msgid"].encode() in text[line - 1]
+        place = summary.place(row["seq"])
+        assert place.source == str(log)
+        assert row["msgid"].encode() in text[place.line - 1]
+        ((offset, line),) = find_lines(place.source, [(place.offset, place.after)])
+        assert (line, offset) == (text[place.line - 1], sum(len(each) + 1 for each in text[: place.line - 1]))
 
 
 def test_a_broken_file_counts_as_one_message_that_was_rejected(log: Path) -> None:
@@ -110,7 +146,20 @@ def test_an_interruption_ends_cleanly(log: Path, processes: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        decode_log([str(log)], KEY, on_tables=interrupt, processes=processes, chunk_bytes=200_000)
+        decode_log([str(log)], KEY, _Kept(), on_rejects=interrupt, processes=processes, chunk_bytes=200_000)
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_what_goes_wrong_where_facts_are_kept_is_told(log: Path, processes: int) -> None:
+    with pytest.raises(OSError, match="No space left"):
+        decode_log([str(log)], KEY, _FullDisk(), processes=processes, chunk_bytes=200_000)
+    assert multiprocessing.active_children() == []
+
+
+def test_a_process_that_dies_is_told(log: Path) -> None:
+    with pytest.raises(Refused, match="try fewer processes"):
+        decode_log([str(log)], KEY, _Dying(), processes=2, chunk_bytes=200_000)
     assert multiprocessing.active_children() == []
 
 
@@ -122,4 +171,4 @@ def test_a_small_log_is_not_worth_a_second_process(log: Path) -> None:
 
 def test_an_input_that_is_not_there_is_refused() -> None:
     with pytest.raises(Refused):
-        decode_log(["/nowhere/at/all"], KEY, on_tables=lambda _: None)
+        decode_log(["/nowhere/at/all"], KEY, _Kept())

@@ -13,7 +13,7 @@ import zstandard
 
 from streams import sources
 from streams.errors import Refused
-from streams.sources import Chunk, LogReader, find_inputs, total_bytes
+from streams.sources import Chunk, LogReader, find_inputs, find_lines, total_bytes, whole_lines
 from streams.wire.reject import LONGEST_MESSAGE, LONGEST_RAW
 
 TEXT = b"".join(b"line %d %s\n" % (number, b"x" * (number % 50)) for number in range(5000))
@@ -28,8 +28,12 @@ def read(path: Path, *, chunk_bytes: int = 10_000) -> list[Chunk]:
     return list(LogReader([str(path)], chunk_bytes=chunk_bytes))
 
 
+def data(chunk: Chunk) -> bytes:
+    return b"".join(chunk.blocks)
+
+
 def joined(chunks: list[Chunk]) -> bytes:
-    return b"".join(chunk.data for chunk in chunks)
+    return b"".join(data(chunk) for chunk in chunks)
 
 
 @pytest.mark.parametrize("suffix", PACKINGS)
@@ -39,14 +43,36 @@ def test_all_bytes_come_in_order_cut_at_line_ends(tmp_path: Path, suffix: str, t
     file.write_bytes(PACKINGS[suffix](text))
     chunks = read(file)
     assert joined(chunks) == text
-    assert all(chunk.data.endswith(b"\n") for chunk in chunks[:-1])
+    assert all(data(chunk).endswith(b"\n") for chunk in chunks[:-1])
     line, offset = 1, 0
     for chunk in chunks:
         assert (chunk.first_line, chunk.first_offset, chunk.rejects) == (line, offset, ())
-        line += len(chunk.lines)
-        offset += len(chunk.data)
-    assert [each for chunk in chunks for each in chunk.lines] == text.removesuffix(b"\n").split(b"\n")[
-        : len(text)
+        line += chunk.lines
+        offset += len(data(chunk))
+    assert sum(chunk.lines for chunk in chunks) == text.count(b"\n") + (text[-1:] not in (b"", b"\n"))
+
+
+@pytest.mark.parametrize("text", [TEXT, TEXT[:-1], b"", b"\n", b"one", b"\n\n\r\nlast"])
+@pytest.mark.parametrize("block_bytes", [1, 7, 1000])
+def test_blocks_become_pieces_of_whole_lines(text: bytes, block_bytes: int) -> None:
+    blocks = [text[start : start + block_bytes] for start in range(0, len(text), block_bytes)]
+    pieces = list(whole_lines(blocks, 100))
+    assert b"".join(pieces) == text
+    assert all(pieces)
+    assert all(piece.endswith(b"\n") for piece in pieces[:-1])
+    assert all(len(piece) <= 100 + block_bytes for piece in pieces)
+
+
+@pytest.mark.parametrize("suffix", PACKINGS)
+def test_lines_are_found_again_by_a_place_before_them(tmp_path: Path, suffix: str) -> None:
+    file = tmp_path / f"log{suffix}"
+    file.write_bytes(PACKINGS[suffix](TEXT[:-1]))
+    lines = TEXT.splitlines(keepends=True)
+    starts = [sum(map(len, lines[:number])) for number in range(len(lines))]
+    places = [(0, 0), (0, 0), (0, 3), (0, 4000), (starts[4000], 1), (starts[4100], 0), (starts[4100], 899)]
+    wanted = [0, 0, 3, 4000, 4001, 4100, 4999]
+    assert list(find_lines(str(file), places)) == [
+        (starts[number], lines[number].removesuffix(b"\n")) for number in wanted
     ]
 
 
@@ -94,7 +120,7 @@ def test_a_file_that_is_not_packed_as_its_name_says_is_one_reject(tmp_path: Path
     file = tmp_path / f"log{suffix}"
     file.write_bytes(TEXT)
     (chunk,) = read(file)
-    assert (chunk.data, [each.reason_code for each in chunk.rejects]) == (b"", ["truncated_input"])
+    assert (chunk.blocks, [each.reason_code for each in chunk.rejects]) == ((), ["truncated_input"])
     assert "damaged" in chunk.rejects[0].sentence
 
 
@@ -116,12 +142,12 @@ def test_a_giant_line_is_walked_past_hashed_and_rejected(tmp_path: Path, tail: b
     file = tmp_path / "log.jsonl"
     file.write_bytes(b"first\n" + giant + tail)
     chunks = read(file)
-    assert max(len(chunk.data) for chunk in chunks) < LONGEST_MESSAGE
+    assert max(len(data(chunk)) for chunk in chunks) < LONGEST_MESSAGE
     (reject,) = [each for chunk in chunks for each in chunk.rejects]
     assert (reject.reason_code, reject.line, reject.byte_offset) == ("too_long", 2, 6)
     assert (reject.length, reject.sha256) == (len(giant), hashlib.sha256(giant).hexdigest())
     assert reject.raw == giant[:LONGEST_RAW]
-    lines = [each for chunk in chunks for each in chunk.lines]
+    lines = joined(chunks).splitlines()
     assert lines == ([b"first", b"last"] if b"last" in tail else [b"first"])
     if b"last" in tail:
         assert (chunks[-1].first_line, chunks[-1].first_offset) == (3, 6 + len(giant) + 1)
