@@ -7,7 +7,7 @@ anchor: [mdtrt_id, other_mdtrt_id]
 behaviour: encounter
 severity: [2, 3]
 status: live
-version: 1
+version: 2
 official: null
 law: [条例15, 条例38(一)]
 basis: 服务协议与多地认定规则把同一床位同时登记两名以上患者列为挂床、虚假住院的情形。
@@ -36,14 +36,28 @@ exempt:
 sentence: 床位{bed}（科室{dept}）同时登记{occupants}人：两名患者自{from_time}起重叠{nights}夜{remark}。
 */
 with
+-- 自入院日看到的住院：追溯期以后才出院的，视为尚未出院（在床只算到入院后九十日）
+seen as (
+    select mdtrt_id, med_type, newborn, begntime,
+        stay_seen_until(begntime, dscg_time, heard, $lookback) as seen_until,
+        begntime + interval 90 day as last_day,
+        coalesce(dscg_time > begntime + $lookback, false) as discharged_later,
+        if(dscg_time > begntime + $lookback, dscg_msgid, null) as later_msgid
+    from judged
+),
 -- 占具体床位的住院时段；未出院的只算到其最后一次有业务的时间
 lying as (
     select b.mdtrt_id, b.psn_no, b.fixmedins_code, b.dept_code, upper(trim(b.bed)) as bed,
-        b.from_time, if(b.open, least(b.until_time, v.seen_until), b.until_time) as until_time, b.open,
-        v.begntime, v.dscg_time, b.msgids
-    from judged v
+        b.from_time, v.begntime,
+        if(v.discharged_later, b.until_time >= v.last_day, b.open) as open,
+        case when v.discharged_later and b.until_time >= v.last_day then least(v.last_day, v.seen_until)
+            when b.open then least(b.until_time, v.seen_until)
+            else b.until_time end as until_time,
+        list_filter(b.msgids, lambda m: m is distinct from v.later_msgid) as msgids
+    from seen v
     join bed_stay b using (mdtrt_id)
     where near(v.begntime, b.from_time, $lookback)
+        and not (v.discharged_later and b.from_time >= v.last_day)
         and trim(b.bed) <> ''
         and not regexp_matches(upper(trim(b.bed)), $placeholder) -- exempt: placeholder
         and not v.newborn -- exempt: newborn

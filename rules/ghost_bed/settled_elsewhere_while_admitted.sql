@@ -7,7 +7,7 @@ anchor: [mdtrt_id]
 behaviour: encounter
 severity: [2, 3]
 status: live
-version: 1
+version: 2
 official: null
 law: [条例15, 条例38(一)]
 basis: 服务协议不得要求住院患者到门诊或药店另行结算；住院期间本人又在他院接受须到场的服务，提示人不在床。
@@ -36,14 +36,22 @@ exempt:
 sentence: 患者自{begntime}{until_text}住院期间，另在{places}家机构发生{claims}笔门诊或药店结算，共{gross}元，最早一笔服务在{first_time}{remark}。
 */
 with
+-- 自入院日看到的住院：追溯期以后才出院的，视为尚未出院（在床只算到入院后九十日）
+seen as (
+    select mdtrt_id, psn_no, fixmedins_code, med_type, begntime, begntime_is_date, dscg_time_is_date,
+        discharge_seen(begntime, dscg_time, $lookback) as dscg_time,
+        stay_seen_until(begntime, dscg_time, heard, $lookback) as seen_until,
+        [adm_msgid, if(near(begntime, dscg_time, $lookback), dscg_msgid, null)] as msgids
+    from judged
+),
 -- 在院时段，首尾各让出宽限；入出院只有日期的，当日整天让出
 inside as (
-    select v.mdtrt_id, v.psn_no, v.fixmedins_code, v.begntime, v.dscg_time, v.seen_until,
+    select v.mdtrt_id, v.psn_no, v.fixmedins_code, v.begntime, v.dscg_time, v.seen_until, v.msgids,
         if(v.begntime_is_date, v.begntime::date + interval 1 day, v.begntime + $grace) as from_time,
-        case when v.dscg_time is null then v.bed_until - $grace
+        case when v.dscg_time is null then v.begntime + interval 90 day - $grace
             when v.dscg_time_is_date then v.dscg_time::date::timestamp
             else v.dscg_time - $grace end as until_time
-    from judged v
+    from seen v
     where coalesce(v.med_type, '') not like '71%' -- exempt: home_bed
 ),
 -- 时段内有门诊或药店服务的就诊
@@ -117,7 +125,7 @@ hits as (
     where not exists (
         select 1 from leaves a
         where a.psn_no = h.psn_no and a.fixmedins_code = h.fixmedins_code and near(h.begntime, a.from_time, $lookback)
-            and h.service_time between a.from_time and a.until_time) -- exempt: on_leave
+            and h.service_time between a.from_time and if(near(h.begntime, a.until_time, $lookback), a.until_time, a.from_time + $leave)) -- exempt: on_leave
 ),
 -- 须本人到场的明细；药品以外另有到场服务的才算，慢特病代开药与线上就诊不算
 attended as (
@@ -176,7 +184,7 @@ select s.mdtrt_id, v.psn_no, v.fixmedins_code,
         else '' end as remark,
     list_concat([s.mdtrt_id], f.other_mdtrt_ids) as mdtrt_ids,
     s.setl_ids, f.items,
-    list_concat([v.adm_msgid, v.dscg_msgid], f.msgids, f.setl_msgids) as evidence
+    list_concat(v.msgids, f.msgids, f.setl_msgids) as evidence
 from stays s
 join found f using (mdtrt_id)
-join judged v using (mdtrt_id)
+join inside v using (mdtrt_id)
