@@ -35,6 +35,9 @@ create macro stay_seen_until(begntime, dscg_time, heard, lookback) as coalesce(
     discharge_seen(begntime, dscg_time, lookback),
     greatest(begntime, list_max(list_filter(heard, lambda t: near(begntime, t, lookback)))));
 
+-- A time in a text, the day alone where the source gave no time of day.
+create macro day_or_minute(t, is_date) as if(is_date, strftime(t, '%Y-%m-%d'), strftime(t, '%Y-%m-%d %H:%M'));
+
 -- Midnights between two times: 算入不算出, the day of discharge is not counted.
 create macro nights(a, b) as date_diff('day', a::date, b::date);
 

@@ -41,7 +41,7 @@ sentence: 参保人自{first_time}在{first_place}住院，又于{second_time}�
 with
 -- 每人的住院；只有日期的，入院从次日零时、出院到当日零时才算确在院
 stay as (
-    select v.mdtrt_id, v.psn_no, v.fixmedins_code, v.begntime, v.dscg_time, v.dscg_time_is_date,
+    select v.mdtrt_id, v.psn_no, v.fixmedins_code, v.begntime, v.begntime_is_date, v.dscg_time, v.dscg_time_is_date,
         if(v.begntime_is_date, v.begntime::date + interval 1 day, v.begntime) as surely_from,
         v.dscg_way, v.transfer_in, v.newborn, v.list_uploaded, v.adm_msgid, v.dscg_msgid
     from judged v
@@ -63,8 +63,8 @@ beside as (
 -- 后一次入院时，前一次还在床
 pair as (
     select a.psn_no,
-        a.mdtrt_id as first_id, a.fixmedins_code as first_code, a.begntime as first_time, first_end,
-        b.mdtrt_id as second_id, b.fixmedins_code as second_code, b.begntime as second_time, second_end,
+        a.mdtrt_id as first_id, a.fixmedins_code as first_code, a.begntime as first_time, a.begntime_is_date as first_time_is_date, first_end,
+        b.mdtrt_id as second_id, b.fixmedins_code as second_code, b.begntime as second_time, b.begntime_is_date as second_time_is_date, second_end,
         a.fixmedins_code = b.fixmedins_code as one_place,
         first_end is null or second_end is null as still_open,
         nights(b.begntime, least(first_bed_until, second_bed_until)) as nights,
@@ -151,7 +151,7 @@ select least(o.first_id, o.second_id) as mdtrt_id_1, greatest(o.first_id, o.seco
     d.severity,
     o.first_time as occurred_at,
     d.due_at,
-    o.first_time, o.second_time, o.one_place,
+    o.first_time, o.first_time_is_date, o.second_time, o.second_time_is_date, o.one_place,
     if(o.one_place, '同一家医疗机构', '一家医疗机构') as first_place,
     if(o.one_place, '该机构', '另一家医疗机构') as second_place,
     case

@@ -43,7 +43,7 @@ sentence: 患者自{begntime}住院，其中{idle_days}个工作日只有床位�
 with
 -- 自入院日看到的住院：追溯期以后才出院的，视为尚未出院，只看追溯期内
 seen as (
-    select mdtrt_id, psn_no, fixmedins_code, med_type, newborn, hi_paymtd, begntime,
+    select mdtrt_id, psn_no, fixmedins_code, med_type, newborn, hi_paymtd, begntime, begntime_is_date,
         discharge_seen(begntime, dscg_time, $lookback) as dscg_time,
         stay_seen_until(begntime, dscg_time, heard, $lookback) as seen_until,
         coalesce(if(coalesce(near(begntime, dscg_time, $lookback), true), dscg_diag_code, null), adm_diag_code) as diag_code,
@@ -218,7 +218,7 @@ lines as (
     group by l.mdtrt_id
 )
 select s.mdtrt_id, v.psn_no, v.fixmedins_code, min(d.severity) as severity, s.begntime as occurred_at, d.due_at,
-    s.begntime, s.idle_days, s.longest, s.run.from_day as run_from, s.run.until_day as run_until,
+    s.begntime, v.begntime_is_date, s.idle_days, s.longest, s.run.from_day as run_from, s.run.until_day as run_until,
     case
         when not s.orders_uploaded and not s.reports_uploaded then '；该院未上传医嘱与检查检验报告，仅凭收费明细判断'
         when not s.ordered then '；该院上传诊疗数据，但本次住院未见医嘱（4402A）'

@@ -53,7 +53,7 @@ sequence as (
 -- 同一家医院、出院后十五日内的相邻两次住院
 pairs as (
     select a.mdtrt_id as first_mdtrt_id, b.mdtrt_id, a.psn_no, a.fixmedins_code,
-        a.begntime as first_begin, a.dscg_time as first_end, b.begntime,
+        a.begntime as first_begin, a.dscg_time as first_end, a.dscg_time_is_date as first_end_is_date, b.begntime, b.begntime_is_date,
         date_diff('day', a.dscg_time::date, b.begntime::date) as gap,
         coalesce(a.dscg_diag_code, a.adm_diag_code) as first_diag,
         coalesce(b.adm_diag_code, if(coalesce(near(a.begntime, b.dscg_time, $lookback), true), b.dscg_diag_code, null)) as diag,
@@ -128,7 +128,7 @@ lists as (
     group by k.mdtrt_id
 )
 select k.first_mdtrt_id, k.mdtrt_id, k.psn_no, k.fixmedins_code, d.severity, k.first_begin as occurred_at, d.due_at,
-    k.first_end, k.begntime, k.gap, if(k.gap = 0, '当日', k.gap || '天后') as interval_text, k.first_diag, k.diag,
+    k.first_end, k.first_end_is_date, k.begntime, k.begntime_is_date, k.gap, if(k.gap = 0, '当日', k.gap || '天后') as interval_text, k.first_diag, k.diag,
     if(k.same_disease, '前后主诊断属同一类目', '前后主诊断属同一系统') as likeness,
     case when d.overdue then '；结算清单（4101）逾期未上传，急诊与再住院计划未能核实'
         when k.same_disease and k.gap <= $core and d.severity = 3 then '；急诊与再住院计划待结算清单核实'
