@@ -19,6 +19,9 @@ YEARS = 20
 YEARS_LATER = 3
 
 _DATE = re.compile(r"\b(20\d\d)-(\d\d-\d\d)")
+_LINE_IDS = re.compile(
+    r'("(?:feedetl_sn|init_feedetl_sn|rpotc_no|drord_no|medcas_drord_detl_id)"\s*:\s*")([^"]+)"'
+)
 _IDS = re.compile(
     r'("(?:msgid|mdtrt_id|setl_id|omsgid|mdtrt_sn|rpotc_no|drord_no|medcas_drord_detl_id|bill_no|invono|drug_trac_codg|'
     r'rtal_docno|refl_old_mdtrt_id)"\s*:\s*")([^"]+)"'
@@ -118,3 +121,23 @@ def test_a_discharge_beyond_the_lookback_changes_nothing(
     new = {alert.jr_id: alert for alert in after}.keys() - {alert.jr_id for alert in before}
     assert not {alert.rule_code for alert in after if alert.jr_id in new} & bounded()
     assert {alert.rule_code for alert in before} >= speak
+
+
+def said_later(line: bytes) -> bytes:
+    """The same lines, orders, reports and measurements of the same visit, three years later."""
+    text = _shift(line.decode(), YEARS_LATER)
+    read = json.loads(_LINE_IDS.sub(lambda found: f'{found[1]}{found[2][:24]}late"', text))
+    read["msgid"] = f"{read['msgid'][:26]}late"
+    return json.dumps(read, ensure_ascii=False).encode()
+
+
+def test_what_an_open_stay_is_charged_beyond_the_lookback_changes_nothing(world: Judged) -> None:
+    chosen = {stay for stays in stays_of(world.lines).values() for stay in stays}
+    kept, _ = discharged_later(world.lines, chosen)
+    kinds = ("2301", "4402A", "4501", "4502", "4602")
+    later = [said_later(line) for line in kept if (read := message(line)) and read.get("infno") in kinds]
+    assert len(later) > 1000
+    before = alerts_of(kept, None)
+    changed = unlike(before, alerts_of([*kept, *later], None))
+    assert not changed, changed[:3]
+    assert {alert.rule_code for alert in before} >= {"GB-02", "GB-03", "GB-05", "GB-08", "IN-05", "FP-03"}
