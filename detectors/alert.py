@@ -128,6 +128,14 @@ def spoken(value: Any) -> str:
             return str(value)
 
 
+def told(row: Mapping[str, Any], name: str) -> str:
+    """A column of a rule's row as its sentence shows it; a time of which `<name>_is_date` says so, as the day alone."""
+    value = row[name]
+    if isinstance(value, datetime) and row.get(f"{name}_is_date"):
+        return spoken(value.date())
+    return spoken(value)
+
+
 def clipped(text: str) -> str:
     """The text, cut to what the platform's field holds."""
     return text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT - 1] + "…"

@@ -20,7 +20,7 @@ import duckdb
 import msgspec
 
 from detectors import engine
-from detectors.alert import spoken
+from detectors.alert import told
 from detectors.errors import RuleError
 from detectors.evaluate import prepare, provide, violations, word
 from detectors.fillins import Tables, complete
@@ -201,7 +201,7 @@ def _contract(rule: Rule, row: Mapping[str, Any], known: set[str]) -> list[str]:
     if row["occurred_at"] is None:
         wrong.append("a row without occurred_at")
     try:
-        Formatter().vformat(rule.sentence, (), {name: spoken(value) for name, value in row.items()})
+        Formatter().vformat(rule.sentence, (), {name: told(row, name) for name in row})
     except KeyError as error:
         wrong.append(f"the sentence needs {error}, which is no column of the query")
     return wrong

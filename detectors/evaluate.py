@@ -22,7 +22,7 @@ from detectors.alert import (
     identity,
     moment,
     plain,
-    spoken,
+    told,
     with_revision,
 )
 from detectors.coverage import Coverage, cover
@@ -244,7 +244,7 @@ def _alert(
     detected_at = max(
         (time for time in (settled.last_seen, due) if time is not None), default=row["occurred_at"]
     )
-    numbers = {name: spoken(row[name]) for name in _spoken_of(rule.sentence)}
+    numbers = {name: told(row, name) for name in _spoken_of(rule.sentence)}
     subject = str(row[subject_column])
     return with_revision(
         Alert(

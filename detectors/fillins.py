@@ -28,7 +28,7 @@ _KINDS = {"inpatient": ("2301", "2304"), "outpatient": ("2204", "2207"), "pharma
 def complete(given: Mapping[str, Iterable[Mapping[str, Any]]]) -> Tables:
     """All rows of a case with what they leave out. What a row states, null included, is never changed.
 
-    Visits: person P1, institution H1, `inpatient`, `bed_until`, `seen_until`, `settled`, `mid_settled`,
+    Visits: person P1, institution H1, `inpatient`, `bed_until`, `seen_until`, `heard`, `adm_upload_time` (the begin), `settled`, `mid_settled`,
     `list_uploaded`, the messages. Rows that name a visit or settlement: its person, institution and kind.
     A line: the visit's settlement where it has exactly one, `inscp_scp_amt` as its amount. A settlement:
     `setl_time` as the discharge, else the begin. Every row: `msgid` (`msgids`) as `<table>-<n>`, counted
@@ -120,6 +120,8 @@ def _derive(row: dict[str, Any], tables: Tables) -> None:
     settlements = own.get("settlement", [])
     _default(row, bed_until=end or (begin + OPEN_STAY if isinstance(begin, datetime) else None))
     _default(row, seen_until=end or max(known, default=None))
+    told = [row["seen_until"]] if end is None and isinstance(row["seen_until"], datetime) else []
+    _default(row, heard=sorted({*known, *told}), adm_upload_time=begin)
     _default(row, settled=bool(settlements))
     _default(row, mid_settled=any(one.get("mid_setl_flag") == "1" for one in settlements))
     _default(row, list_uploaded=bool(own.get("settlement_list")))

@@ -23,6 +23,7 @@ create table visit (
     dscg_time_is_date boolean default false,
     bed_until timestamp,                  -- derived: dscg_time, else begntime + 90 days: "was in a bed at that time"
     seen_until timestamp,                 -- derived: dscg_time, else latest business time in the stay's own messages: durations
+    heard timestamp[],                    -- derived: of a stay that is open or longer than 90 days: the latest business time of each day of its own messages but the discharge
     dscg_way varchar,                     -- dictionary dscg_way: 1 ordered, 2 transfer, 4 against advice, 5 died
     die_date date,                        -- 2402
     ipt_type varchar,                     -- exp_content IPT_TYPE: 1 ordinary, 2 emergency, 3 transfer
@@ -49,6 +50,7 @@ create table visit (
     tel_hash varchar,                     -- keyed hash
     insuplc_admdvs varchar, mdtrtarea_admvs varchar,
     incomplete boolean default false,     -- derived: a row of one of the visit's messages was rejected
+    adm_upload_time timestamp,            -- inf_time of the first 2401: when the platform heard of the admission; null: not a stay, or not known
     adm_msgid varchar,                    -- the 2401 / 2203 or 2201 / 2102 the visit stands on
     dscg_msgid varchar,                   -- the 2402 that holds
     msgids varchar[] default []           -- all messages of this row, sorted

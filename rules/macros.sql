@@ -26,6 +26,18 @@ create macro involved_manual(reim) as
 -- A time lies within the lookback of the anchor's time, in both directions.
 create macro near(anchor, t, lookback) as t between anchor - lookback and anchor + lookback;
 
+-- A discharge as a rule sees it that looks from the admission: beyond the lookback there is none yet.
+create macro discharge_seen(begntime, dscg_time, lookback) as if(near(begntime, dscg_time, lookback), dscg_time, null);
+
+-- Until when a stay is known to have lasted, as seen from the admission: the discharge, else the latest business time
+-- in its own messages (`heard`), each only within the lookback (which must be 90 days or more).
+create macro stay_seen_until(begntime, dscg_time, heard, lookback) as coalesce(
+    discharge_seen(begntime, dscg_time, lookback),
+    greatest(begntime, list_max(list_filter(heard, lambda t: near(begntime, t, lookback)))));
+
+-- A time in a text, the day alone where the source gave no time of day.
+create macro day_or_minute(t, is_date) as if(is_date, strftime(t, '%Y-%m-%d'), strftime(t, '%Y-%m-%d %H:%M'));
+
 -- Midnights between two times: 算入不算出, the day of discharge is not counted.
 create macro nights(a, b) as date_diff('day', a::date, b::date);
 

@@ -181,7 +181,7 @@ proof as (
 select f.mdtrt_id, f.med_list_codg, f.day, v.psn_no, v.fixmedins_code,
     d.severity, d.due_at,
     f.first_time as occurred_at,
-    v.begntime, f.units, f.unit, f.max_units, f.excess,
+    v.begntime, v.begntime_is_date, f.units, f.unit, f.max_units, f.excess,
     coalesce(c.name || '（' || f.med_list_codg || '）', '项目' || f.med_list_codg) as item,
     case when f.impossible and f.span_excess > 0 then '摊到医嘱或手术起止各日仍多出'
         when f.impossible then '整个住院期间也放不下，多出'

@@ -7,7 +7,7 @@ anchor: [mdtrt_id_1, mdtrt_id_2]
 behaviour: encounter
 severity: [1, 2, 3]
 status: live
-version: 2
+version: 3
 official: null
 law: [条例15, 条例17, 条例40(一), 条例41款2]
 basis: 同一人不能同时在两处住院过夜；同院两次登记重叠多为重复登记，列为轻度可疑。
@@ -41,33 +41,43 @@ sentence: 参保人自{first_time}在{first_place}住院，又于{second_time}�
 with
 -- 每人的住院；只有日期的，入院从次日零时、出院到当日零时才算确在院
 stay as (
-    select v.mdtrt_id, v.psn_no, v.fixmedins_code, v.begntime, v.dscg_time, v.bed_until,
+    select v.mdtrt_id, v.psn_no, v.fixmedins_code, v.begntime, v.begntime_is_date, v.dscg_time, v.dscg_time_is_date,
         if(v.begntime_is_date, v.begntime::date + interval 1 day, v.begntime) as surely_from,
-        if(v.dscg_time_is_date, v.dscg_time::date::timestamp, v.bed_until) as surely_until,
-        v.dscg_way, v.transfer_in, v.newborn, v.list_uploaded, [v.adm_msgid, v.dscg_msgid] as msgids
+        v.dscg_way, v.transfer_in, v.newborn, v.list_uploaded, v.adm_msgid, v.dscg_msgid
     from judged v
     where coalesce(v.med_type, '') not like '71%' -- exempt: home_bed
         and coalesce(v.med_type, '') not like '27%' and coalesce(v.med_type, '') not like '28%' -- exempt: day_surgery
 ),
--- 先后两次住院：后一次入院时，前一次还在床
-pair as (
-    select a.psn_no,
-        a.mdtrt_id as first_id, a.fixmedins_code as first_code, a.begntime as first_time, a.dscg_time as first_end,
-        b.mdtrt_id as second_id, b.fixmedins_code as second_code, b.begntime as second_time, b.dscg_time as second_end,
-        a.fixmedins_code = b.fixmedins_code as one_place,
-        a.dscg_time is null or b.dscg_time is null as still_open,
-        nights(b.begntime, least(a.bed_until, b.bed_until)) as nights,
-        date_diff('second', b.surely_from, least(a.surely_until, b.surely_until)) as seconds,
-        nights(b.begntime, b.dscg_time) = 0 and nights(a.begntime, b.begntime) > 0 and nights(b.dscg_time, a.bed_until) > 0 as inside,
-        coalesce(a.dscg_way in ('2', '3'), false) or b.transfer_in as moved,
-        a.dscg_time is not null and a.dscg_way is null as way_unknown,
-        a.list_uploaded and b.list_uploaded as lists,
-        list_concat(a.msgids, b.msgids) as msgids
+-- 先后两次住院，自前一次入院日看：追溯期以后才出院的，视为尚未出院（在床只算到入院后九十日）
+beside as (
+    select a, b,
+        discharge_seen(a.begntime, a.dscg_time, $lookback) as first_end,
+        discharge_seen(a.begntime, b.dscg_time, $lookback) as second_end,
+        coalesce(first_end, a.begntime + interval 90 day) as first_bed_until,
+        coalesce(second_end, b.begntime + interval 90 day) as second_bed_until
     from stay a
     join stay b using (psn_no)
     where (a.begntime, a.mdtrt_id) < (b.begntime, b.mdtrt_id)
         and near(a.begntime, b.begntime, $lookback)
-        and b.begntime < a.bed_until -- exempt: long_open
+),
+-- 后一次入院时，前一次还在床
+pair as (
+    select a.psn_no,
+        a.mdtrt_id as first_id, a.fixmedins_code as first_code, a.begntime as first_time, a.begntime_is_date as first_time_is_date, first_end,
+        b.mdtrt_id as second_id, b.fixmedins_code as second_code, b.begntime as second_time, b.begntime_is_date as second_time_is_date, second_end,
+        a.fixmedins_code = b.fixmedins_code as one_place,
+        first_end is null or second_end is null as still_open,
+        nights(b.begntime, least(first_bed_until, second_bed_until)) as nights,
+        date_diff('second', b.surely_from, least(
+            if(first_end is not null and a.dscg_time_is_date, first_end::date::timestamp, first_bed_until),
+            if(second_end is not null and b.dscg_time_is_date, second_end::date::timestamp, second_bed_until))) as seconds,
+        nights(b.begntime, second_end) = 0 and nights(a.begntime, b.begntime) > 0 and nights(second_end, first_bed_until) > 0 as inside,
+        coalesce(first_end is not null and a.dscg_way in ('2', '3'), false) or b.transfer_in as moved,
+        first_end is not null and a.dscg_way is null as way_unknown,
+        a.list_uploaded and b.list_uploaded as lists,
+        [a.adm_msgid, if(first_end is null, null, a.dscg_msgid), b.adm_msgid, if(second_end is null, null, b.dscg_msgid)] as msgids
+    from beside
+    where b.begntime < first_bed_until -- exempt: long_open
         and not a.newborn and not b.newborn -- exempt: newborn
 ),
 -- 共同过夜的；没有过夜而后一次整个落在前一次之内的也留下
@@ -133,6 +143,7 @@ verdicts as (
     where unproven
         and proven_severity < 3
         and not still_open
+        and near(first_time, greatest(first_end, second_end) + $list_due, $lookback)
         and exists (select 1 from provided where name = 'settlement_list')
 )
 select least(o.first_id, o.second_id) as mdtrt_id_1, greatest(o.first_id, o.second_id) as mdtrt_id_2,
@@ -140,7 +151,7 @@ select least(o.first_id, o.second_id) as mdtrt_id_1, greatest(o.first_id, o.seco
     d.severity,
     o.first_time as occurred_at,
     d.due_at,
-    o.first_time, o.second_time, o.one_place,
+    o.first_time, o.first_time_is_date, o.second_time, o.second_time_is_date, o.one_place,
     if(o.one_place, '同一家医疗机构', '一家医疗机构') as first_place,
     if(o.one_place, '该机构', '另一家医疗机构') as second_place,
     case

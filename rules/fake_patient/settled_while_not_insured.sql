@@ -7,7 +7,7 @@ anchor: [setl_id]
 behaviour: encounter
 severity: [1, 3]
 status: live
-version: 1
+version: 2
 official: GZ10000201002000 结算明细信息异常
 law: [条例38(六), 条例40(一)]
 basis: 基金只为参保期间的服务支付；补缴、待遇追溯登记到账后本条自动撤回。
@@ -38,7 +38,8 @@ with
 paid as (
     select s.setl_id, s.mdtrt_id, s.psn_no, s.fixmedins_code, s.insutype, s.fund_pay_sumamt, s.brdy, s.msgid,
         coalesce(s.begntime, v.begntime, v.seen_until) as visit_time,
-        greatest(coalesce(s.setl_time, s.begntime), s.begntime, v.begntime, v.seen_until) as until_time
+        greatest(coalesce(s.setl_time, s.begntime), s.begntime, v.begntime,
+            coalesce(stay_seen_until(v.begntime, v.dscg_time, v.heard, $lookback), v.seen_until)) as until_time
     from judged s
     left join visit v using (mdtrt_id)
     where s.fund_pay_sumamt > 0 -- exempt: account_only

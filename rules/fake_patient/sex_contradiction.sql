@@ -7,7 +7,7 @@ anchor: [psn_no, mdtrt_id, finding, code]
 behaviour: item
 severity: [1, 2, 3]
 status: live
-version: 2
+version: 3
 official: GZ10000204006000 诊断与患者性别不符
 law: [条例15, 条例38(四), 条例40(一), 条例41款2]
 basis: 同属药品区分性别使用（GZ10000301004000）、医疗服务项目区分性别使用（GZ10000302004000）、手术操作编码与性别不符（GZ10000201005000）。
@@ -58,6 +58,7 @@ coded as (
     join visit v on v.mdtrt_id = d.mdtrt_id
     where coalesce(d.diag_type, '1') = '1'
         and v.begntime::date between k.effective_from and k.effective_to
+        and (d.role <> 'discharge' or coalesce(near(v.begntime, v.dscg_time, $lookback), true))
 ),
 -- 只见于一种性别的手术操作；性别未定的（0）也在内
 sexed_operation as materialized (
@@ -186,7 +187,7 @@ verdicts as (
     from told
     where unproven
         and proven_severity < 3
-        and dscg_time is not null
+        and near(begntime, dscg_time + $list_due, $lookback)
         and exists (select 1 from provided where name = 'settlement_list')
 )
 select t.mdtrt_id, t.finding, t.code, t.psn_no, t.fixmedins_code, d.severity,

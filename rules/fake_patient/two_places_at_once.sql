@@ -7,7 +7,7 @@ anchor: [mdtrt_id_1, mdtrt_id_2]
 behaviour: encounter
 severity: [2, 3]
 status: live
-version: 1
+version: 2
 official: null
 law: [条例15, 条例17, 条例40(一), 条例41款2]
 basis: 本人到场的登记或认证，两处之间的时间短于路程所需；同城短时间内两处刷卡为敛卡套刷的常见表现。
@@ -97,7 +97,7 @@ impossible as (
     left join visit w on w.mdtrt_id = m.second_id
     where (m.too_fast or m.across or m.seconds < epoch($same_city))
         and coalesce(m.km >= $same_address, true) -- exempt: same_address
-        and not coalesce(v.dscg_way in ('2', '3') or w.transfer_in, false) -- exempt: transfer
+        and not coalesce(v.dscg_way in ('2', '3') and near(m.first_time, v.dscg_time, $lookback) or w.transfer_in, false) -- exempt: transfer
         and (m.too_fast or not coalesce(v.emergency or w.emergency, false)) -- exempt: emergency
         and not exists (
             select 1 from referral r

@@ -52,7 +52,7 @@ uses as (
     select upper(trim(bill_code)) || '-' || upper(trim(bill_no)) as receipt,
         upper(trim(bill_code)) as code, upper(trim(bill_no)) as number, true as electronic, true as has_electronic,
         coalesce(mdtrt_id, setl_id) as visit, mdtrt_id, setl_id, null::varchar as reim_id,
-        psn_no, cert_hash, fixmedins_code, setl_time as used_at,
+        psn_no, cert_hash, fixmedins_code, setl_time as used_at, setl_time_is_date as used_on,
         medfee_sumamt, fund_pay_sumamt, [msgid, list_msgid] as msgids
     from judged
     semi join shared n on n.place = upper(trim(bill_code)) and n.number = upper(trim(bill_no))
@@ -60,7 +60,7 @@ uses as (
     select fixmedins_code || '/' || year(setl_time) || '/' || upper(trim(invono)),
         null, upper(trim(invono)), false, bill_code is not null and bill_no is not null,
         coalesce(mdtrt_id, setl_id), mdtrt_id, setl_id, null,
-        psn_no, cert_hash, fixmedins_code, setl_time,
+        psn_no, cert_hash, fixmedins_code, setl_time, setl_time_is_date,
         medfee_sumamt, fund_pay_sumamt, [msgid]
     from judged
     semi join shared n on n.place = fixmedins_code and n.number = upper(trim(invono))
@@ -69,6 +69,7 @@ uses as (
         upper(trim(bill_code)), upper(trim(bill_no)), true, true,
         '手工报销' || reim_id, null, null, reim_id,
         psn_no, null, fixmedins_code, coalesce(reim_time, endtime, begntime),
+        case when reim_time is not null then false when endtime is not null then endtime_is_date else begntime_is_date end,
         medfee_sumamt, fund_pay_sumamt, [msgid]
     from manual_reimbursement
     semi join shared n on n.place = upper(trim(bill_code)) and n.number = upper(trim(bill_no))
@@ -115,7 +116,7 @@ receipts as (
         least(count(distinct psn_no), count(distinct certificate)) as persons,
         count(distinct fixmedins_code) as institutions,
         sum(medfee_sumamt) as gross,
-        min(used_at) as first_time, max(used_at) as last_time,
+        min(used_at) as first_time, max(used_at) as last_time, bool_or(used_on) as dates_only,
         max_by(psn_no, (used_at, visit, psn_no)) as psn_no,
         max_by(fixmedins_code, (used_at, visit, fixmedins_code)) as fixmedins_code
     from standing
@@ -140,7 +141,8 @@ used as (
 select r.receipt, r.psn_no, r.fixmedins_code,
     case when not r.electronic then 3 when r.persons > 1 then 1 else 2 end as severity,
     r.first_time as occurred_at,
-    r.visits, r.persons, r.institutions, r.gross, r.first_time, r.last_time,
+    r.visits, r.persons, r.institutions, r.gross,
+    r.first_time, r.dates_only as first_time_is_date, r.last_time, r.dates_only as last_time_is_date,
     case when not r.electronic then '同一机构同一年度发票号重复，请核对原始发票'
         when r.persons > 1 then '同一张票据出现在不同参保人名下'
         else '同一笔医药费用可能重复享受待遇' end as finding,

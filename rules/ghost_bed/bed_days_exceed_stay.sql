@@ -151,7 +151,7 @@ lines as (
     group by c.mdtrt_id
 )
 select e.mdtrt_id, v.psn_no, v.fixmedins_code, e.severity, v.begntime as occurred_at,
-    v.begntime, v.dscg_time, e.stay_nights, e.finding,
+    v.begntime, v.begntime_is_date, v.dscg_time, v.dscg_time_is_date, e.stay_nights, e.finding,
     coalesce(n.items, []) as items,
     list_concat([v.adm_msgid, v.dscg_msgid], e.list_msgids, n.msgids, n.refund_msgids) as evidence
 from exceeding e

@@ -7,7 +7,7 @@ anchor: [mdtrt_id, other_mdtrt_id]
 behaviour: encounter
 severity: [2, 3]
 status: live
-version: 1
+version: 2
 official: null
 law: [条例15, 条例38(一)]
 basis: 服务协议与多地认定规则把同一床位同时登记两名以上患者列为挂床、虚假住院的情形。
@@ -36,14 +36,28 @@ exempt:
 sentence: 床位{bed}（科室{dept}）同时登记{occupants}人：两名患者自{from_time}起重叠{nights}夜{remark}。
 */
 with
+-- 自入院日看到的住院：追溯期以后才出院的，视为尚未出院（在床只算到入院后九十日）
+seen as (
+    select mdtrt_id, med_type, newborn, begntime, begntime_is_date,
+        stay_seen_until(begntime, dscg_time, heard, $lookback) as seen_until,
+        begntime + interval 90 day as last_day,
+        coalesce(dscg_time > begntime + $lookback, false) as discharged_later,
+        if(dscg_time > begntime + $lookback, dscg_msgid, null) as later_msgid
+    from judged
+),
 -- 占具体床位的住院时段；未出院的只算到其最后一次有业务的时间
 lying as (
     select b.mdtrt_id, b.psn_no, b.fixmedins_code, b.dept_code, upper(trim(b.bed)) as bed,
-        b.from_time, if(b.open, least(b.until_time, v.seen_until), b.until_time) as until_time, b.open,
-        v.begntime, v.dscg_time, b.msgids
-    from judged v
+        b.from_time, b.from_time = v.begntime and v.begntime_is_date as from_day_only, v.begntime,
+        if(v.discharged_later, b.until_time >= v.last_day, b.open) as open,
+        case when v.discharged_later and b.until_time >= v.last_day then least(v.last_day, v.seen_until)
+            when b.open then least(b.until_time, v.seen_until)
+            else b.until_time end as until_time,
+        list_filter(b.msgids, lambda m: m is distinct from v.later_msgid) as msgids
+    from seen v
     join bed_stay b using (mdtrt_id)
     where near(v.begntime, b.from_time, $lookback)
+        and not (v.discharged_later and b.from_time >= v.last_day)
         and trim(b.bed) <> ''
         and not regexp_matches(upper(trim(b.bed)), $placeholder) -- exempt: placeholder
         and not v.newborn -- exempt: newborn
@@ -54,7 +68,8 @@ overlapping as (
     select a.mdtrt_id, b.mdtrt_id as other_mdtrt_id, a.psn_no, b.psn_no as other_psn_no,
         a.fixmedins_code, a.dept_code, a.bed,
         least(a.begntime, b.begntime) as begntime, a.begntime as a_begntime, b.begntime as b_begntime,
-        greatest(a.from_time, b.from_time) as from_time, least(a.until_time, b.until_time) as until_time,
+        greatest(a.from_time, b.from_time) as from_time,
+        if(a.from_time > b.from_time, a.from_day_only, b.from_day_only) as from_day_only, least(a.until_time, b.until_time) as until_time,
         a.open or b.open as open,
         list_concat(a.msgids, b.msgids) as msgids
     from lying a
@@ -104,7 +119,7 @@ thirds as (
 pairs as (
     select o.mdtrt_id, o.other_mdtrt_id, o.fixmedins_code, min(o.begntime) as begntime,
         min(o.dept_code) as dept_code, min(o.bed) as bed, min(o.psn_no) as psn_no,
-        min(o.from_time) as from_time, max(o.from_time) as last_from,
+        min({'at': o.from_time, 'day_only': o.from_day_only}) as first_from, max(o.from_time) as last_from,
         sum(nights(o.from_time, o.until_time)) as nights,
         bool_or(o.open) as open,
         flatten(list(o.msgids order by o.from_time, o.msgids)) as msgids
@@ -137,7 +152,7 @@ verdicts as (
 select p.mdtrt_id, p.other_mdtrt_id,
     concat_ws('|', p.fixmedins_code, coalesce(p.dept_code, '-'), p.bed) as bed_id,
     p.psn_no, p.fixmedins_code, d.severity, p.begntime as occurred_at, d.due_at,
-    p.bed, coalesce(p.dept_code, '未填') as dept, p.from_time, p.nights, g.occupants,
+    p.bed, coalesce(p.dept_code, '未填') as dept, p.first_from.at as from_time, p.first_from.day_only as from_time_is_date, p.nights, g.occupants,
     if(p.dept_code is null, '；未填科室，床位号可能各病区重复', '') as remark,
     [p.mdtrt_id, p.other_mdtrt_id] as mdtrt_ids,
     [visit_item(p.mdtrt_id), visit_item(p.other_mdtrt_id)] as items,

@@ -35,7 +35,7 @@ sentence: 患者于{begntime}入院、{dscg_time}出院，{finding}，共{gross}
 with
 -- 出院时间加宽限以后、入院时间减宽限以前的明细；只有日期的，入院前按当日末了算
 outside as (
-    select l.mdtrt_id, l.feedetl_sn, l.fee_ocur_time, l.det_item_fee_sumamt, l.msgid, l.refund_msgids,
+    select l.mdtrt_id, l.feedetl_sn, l.fee_ocur_time, l.fee_ocur_time_is_date, l.det_item_fee_sumamt, l.msgid, l.refund_msgids,
         l.fee_ocur_time > v.dscg_time as after_discharge,
         l.med_chrgitm_type
     from judged v
@@ -54,8 +54,8 @@ stays as (
         if(bool_or(after_discharge and coalesce(med_chrgitm_type, '') in ('01', '02', '07')), 1, 3) as severity,
         count(*) filter (where after_discharge) as lines_after,
         count(*) filter (where not after_discharge) as lines_before,
-        max(fee_ocur_time) filter (where after_discharge) as last_time,
-        min(fee_ocur_time) filter (where not after_discharge) as first_time,
+        max({'at': fee_ocur_time, 'is_date': fee_ocur_time_is_date}) filter (where after_discharge) as last_line,
+        min({'at': fee_ocur_time, 'is_date': fee_ocur_time_is_date}) filter (where not after_discharge) as first_line,
         sum(det_item_fee_sumamt) as gross,
         list(line_item(mdtrt_id, feedetl_sn) order by feedetl_sn) as items,
         list(msgid order by feedetl_sn) as msgids,
@@ -64,10 +64,10 @@ stays as (
     group by mdtrt_id
 )
 select s.mdtrt_id, v.psn_no, v.fixmedins_code, s.severity, v.begntime as occurred_at,
-    v.begntime, v.dscg_time, s.lines_after, s.lines_before, s.gross,
+    v.begntime, v.begntime_is_date, v.dscg_time, v.dscg_time_is_date, s.lines_after, s.lines_before, s.gross,
     concat_ws('；',
-        if(s.lines_after > 0, '出院后仍计费' || s.lines_after || '项，最晚一项在' || strftime(s.last_time, '%Y-%m-%d %H:%M'), null),
-        if(s.lines_before > 0, '入院前已计费' || s.lines_before || '项，最早一项在' || strftime(s.first_time, '%Y-%m-%d %H:%M'), null)) as finding,
+        if(s.lines_after > 0, '出院后仍计费' || s.lines_after || '项，最晚一项在' || day_or_minute(s.last_line.at, s.last_line.is_date), null),
+        if(s.lines_before > 0, '入院前已计费' || s.lines_before || '项，最早一项在' || day_or_minute(s.first_line.at, s.first_line.is_date), null)) as finding,
     s.items,
     list_concat([v.adm_msgid, v.dscg_msgid], s.msgids, s.refund_msgids) as evidence
 from stays s

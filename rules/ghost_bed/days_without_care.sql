@@ -7,7 +7,7 @@ anchor: [mdtrt_id]
 behaviour: encounter
 severity: [2, 3]
 status: live
-version: 1
+version: 2
 official: null
 law: [条例15, 条例38(一)]
 basis: 多地挂床住院认定规则：连续两日以上无实质诊疗、连续三日以上无任何诊疗记录而仍收床位费。
@@ -22,7 +22,6 @@ judges:
   missing:
     入院登记(2401): begntime is null
     费用明细被拒收: incomplete
-    住院超过追溯期: not near(begntime, coalesce(dscg_time, seen_until), $lookback)
 params:
   some: {default: 2, min: 2, max: 7, unit: days, source: "地方挂床住院认定规则：两日以上无实质诊疗"}
   many: {default: 3, min: 2, max: 10, unit: days, source: "地方挂床住院认定规则：连续三日以上无诊疗记录而收床位费"}
@@ -42,6 +41,15 @@ exempt:
 sentence: 患者自{begntime}住院，其中{idle_days}个工作日只有床位、诊察、护理、取暖类收费而无诊疗，最长连续{longest}天（{run_from}至{run_until}）{remark}。
 */
 with
+-- 自入院日看到的住院：追溯期以后才出院的，视为尚未出院，只看追溯期内
+seen as (
+    select mdtrt_id, psn_no, fixmedins_code, med_type, newborn, hi_paymtd, begntime, begntime_is_date,
+        discharge_seen(begntime, dscg_time, $lookback) as dscg_time,
+        stay_seen_until(begntime, dscg_time, heard, $lookback) as seen_until,
+        coalesce(if(coalesce(near(begntime, dscg_time, $lookback), true), dscg_diag_code, null), adm_diag_code) as diag_code,
+        [adm_msgid, if(near(begntime, dscg_time, $lookback), dscg_msgid, null)] as msgids
+    from judged
+),
 -- 可判的住院；精神、康复、安宁和按床日付费的住院另设天数
 stays as (
     select v.mdtrt_id, v.begntime,
@@ -50,9 +58,9 @@ stays as (
         coalesce(v.med_type in ('21303', '2105') or v.hi_paymtd = '5', false) or exists (
             select 1 from knowledge.exempt_diagnosis x
             where x.exemption in ('psychiatric', 'rehabilitation', 'palliative')
-                and starts_with(upper(coalesce(v.dscg_diag_code, v.adm_diag_code)), x.icd_prefix)
+                and starts_with(upper(v.diag_code), x.icd_prefix)
                 and v.begntime::date between x.effective_from and x.effective_to) as long_term
-    from judged v
+    from seen v
     where coalesce(v.med_type, '') not like '71%' -- exempt: home_bed
         and not v.newborn -- exempt: newborn
 ),
@@ -118,7 +126,7 @@ leaves as (
     select q.mdtrt_id, p.seen_at::date as from_day,
         coalesce(min(b.seen_at), p.seen_at + $leave)::date as until_day
     from quiet q
-    join judged v using (mdtrt_id)
+    join seen v using (mdtrt_id)
     join presence p on p.psn_no = v.psn_no and p.fixmedins_code = v.fixmedins_code
         and p.recog_biz = '20' and p.recog_rslt = '1' and near(q.begntime, p.seen_at, $lookback)
     left join presence b on b.psn_no = v.psn_no and b.fixmedins_code = v.fixmedins_code
@@ -181,7 +189,7 @@ suspects as (
         exists (select 1 from report o
             where o.fixmedins_code = v.fixmedins_code and near(v.begntime, o.upload_time, $lookback)) as reports_uploaded
     from runs r
-    join judged v using (mdtrt_id)
+    join seen v using (mdtrt_id)
     where r.suspicious_day is not null
         or r.serious_day is not null
         or (r.mostly_idle and coalesce(nights(v.begntime, v.dscg_time) >= $share_nights, false))
@@ -210,16 +218,16 @@ lines as (
     group by l.mdtrt_id
 )
 select s.mdtrt_id, v.psn_no, v.fixmedins_code, min(d.severity) as severity, s.begntime as occurred_at, d.due_at,
-    s.begntime, s.idle_days, s.longest, s.run.from_day as run_from, s.run.until_day as run_until,
+    s.begntime, v.begntime_is_date, s.idle_days, s.longest, s.run.from_day as run_from, s.run.until_day as run_until,
     case
         when not s.orders_uploaded and not s.reports_uploaded then '；该院未上传医嘱与检查检验报告，仅凭收费明细判断'
         when not s.ordered then '；该院上传诊疗数据，但本次住院未见医嘱（4402A）'
         else ''
     end as remark,
     coalesce(n.items, [involved_visit(s.mdtrt_id)]) as items,
-    list_concat([v.adm_msgid, v.dscg_msgid], n.msgids) as evidence
+    list_concat(v.msgids, n.msgids) as evidence
 from suspects s
 join verdicts d using (mdtrt_id)
-join judged v using (mdtrt_id)
+join seen v using (mdtrt_id)
 left join lines n using (mdtrt_id)
 group by all

@@ -7,7 +7,7 @@ anchor: [mdtrt_id]
 behaviour: encounter
 severity: [2, 3]
 status: live
-version: 1
+version: 2
 official: null
 law: [条例15, 条例38(一)]
 basis: 服务协议不得要求住院患者到门诊或药店另行结算；住院期间本人又在他院接受须到场的服务，提示人不在床。
@@ -36,14 +36,22 @@ exempt:
 sentence: 患者自{begntime}{until_text}住院期间，另在{places}家机构发生{claims}笔门诊或药店结算，共{gross}元，最早一笔服务在{first_time}{remark}。
 */
 with
+-- 自入院日看到的住院：追溯期以后才出院的，视为尚未出院（在床只算到入院后九十日）
+seen as (
+    select mdtrt_id, psn_no, fixmedins_code, med_type, begntime, begntime_is_date, dscg_time_is_date,
+        discharge_seen(begntime, dscg_time, $lookback) as dscg_time,
+        stay_seen_until(begntime, dscg_time, heard, $lookback) as seen_until,
+        [adm_msgid, if(near(begntime, dscg_time, $lookback), dscg_msgid, null)] as msgids
+    from judged
+),
 -- 在院时段，首尾各让出宽限；入出院只有日期的，当日整天让出
 inside as (
-    select v.mdtrt_id, v.psn_no, v.fixmedins_code, v.begntime, v.dscg_time, v.seen_until,
+    select v.mdtrt_id, v.psn_no, v.fixmedins_code, v.begntime, v.begntime_is_date, v.dscg_time, v.dscg_time_is_date, v.seen_until, v.msgids,
         if(v.begntime_is_date, v.begntime::date + interval 1 day, v.begntime + $grace) as from_time,
-        case when v.dscg_time is null then v.bed_until - $grace
+        case when v.dscg_time is null then v.begntime + interval 90 day - $grace
             when v.dscg_time_is_date then v.dscg_time::date::timestamp
             else v.dscg_time - $grace end as until_time
-    from judged v
+    from seen v
     where coalesce(v.med_type, '') not like '71%' -- exempt: home_bed
 ),
 -- 时段内有门诊或药店服务的就诊
@@ -59,7 +67,7 @@ elsewhere as materialized (
 lines as (
     select s.mdtrt_id, s.fixmedins_code, s.psn_no, s.begntime,
         l.mdtrt_id as other_mdtrt_id, l.feedetl_sn, l.setl_id, l.kind,
-        l.fixmedins_code as other_institution, l.fee_ocur_time as service_time, l.msgid,
+        l.fixmedins_code as other_institution, l.fee_ocur_time as service_time, l.fee_ocur_time_is_date as service_on, l.msgid,
         l.med_chrgitm_type, l.med_list_codg, l.det_item_fee_sumamt as gross,
         coalesce(s.dscg_time is not null or l.fee_ocur_time + $grace <= s.seen_until, false) as proven
     from inside s
@@ -77,7 +85,7 @@ lines as (
 visits as materialized (
     select s.mdtrt_id, s.fixmedins_code, s.psn_no, s.begntime,
         o.mdtrt_id as other_mdtrt_id, if(o.kind = 'pharmacy', '2102', '2204') as kind,
-        o.fixmedins_code as other_institution, o.begntime as service_time,
+        o.fixmedins_code as other_institution, o.begntime as service_time, o.begntime_is_date as service_on,
         coalesce(s.dscg_time is not null or o.begntime + $grace <= s.seen_until, false) as proven
     from inside s
     join visit o on o.psn_no = s.psn_no
@@ -92,7 +100,7 @@ visits as materialized (
 claims as (
     select v.mdtrt_id, v.fixmedins_code, v.psn_no, v.begntime,
         v.other_mdtrt_id, null::varchar as feedetl_sn, t.setl_id, v.kind,
-        v.other_institution, v.service_time, t.msgid,
+        v.other_institution, v.service_time, v.service_on, t.msgid,
         null::varchar as med_chrgitm_type, null::varchar as med_list_codg, t.medfee_sumamt as gross, v.proven
     from visits v
     join settlement t on t.mdtrt_id = v.other_mdtrt_id
@@ -117,7 +125,7 @@ hits as (
     where not exists (
         select 1 from leaves a
         where a.psn_no = h.psn_no and a.fixmedins_code = h.fixmedins_code and near(h.begntime, a.from_time, $lookback)
-            and h.service_time between a.from_time and a.until_time) -- exempt: on_leave
+            and h.service_time between a.from_time and if(near(h.begntime, a.until_time, $lookback), a.until_time, a.from_time + $leave)) -- exempt: on_leave
 ),
 -- 须本人到场的明细；药品以外另有到场服务的才算，慢特病代开药与线上就诊不算
 attended as (
@@ -136,7 +144,7 @@ attended as (
 ),
 -- 逐笔结算
 settled as (
-    select h.mdtrt_id, h.setl_id, h.kind, min(h.service_time) as service_time,
+    select h.mdtrt_id, h.setl_id, h.kind, min({'at': h.service_time, 'is_date': h.service_on}) as first_service,
         bool_or(h.proven and h.other_institution <> h.fixmedins_code
             and (h.mdtrt_id, h.setl_id) in (select (a.mdtrt_id, a.setl_id) from attended a)) as in_person_elsewhere,
         bool_and(h.proven) and h.kind = '2204' and bool_or(coalesce(h.med_chrgitm_type, '09') not in ('02', '09', '10', '11')) as beyond_drugs
@@ -145,7 +153,7 @@ settled as (
 ),
 -- 每次住院：他院到场服务，或多笔药品以外的门诊结算，从重
 stays as (
-    select mdtrt_id, count(*) as claims, min(service_time) as first_time,
+    select mdtrt_id, count(*) as claims, min(first_service) as first_service,
         count(*) filter (where kind = '2102') as pharmacy_claims,
         bool_or(in_person_elsewhere) as in_person_elsewhere,
         count(*) filter (where beyond_drugs) >= $repeats as repeated,
@@ -168,15 +176,16 @@ found as (
 select s.mdtrt_id, v.psn_no, v.fixmedins_code,
     if(s.in_person_elsewhere or s.repeated, 2, 3) as severity,
     v.begntime as occurred_at,
-    v.begntime,
-    coalesce('至' || strftime(v.dscg_time, '%Y-%m-%d %H:%M'), '（尚未出院）') as until_text,
-    s.claims, s.pharmacy_claims, f.places, f.gross, s.first_time,
+    v.begntime, v.begntime_is_date,
+    coalesce('至' || day_or_minute(v.dscg_time, v.dscg_time_is_date), '（尚未出院）') as until_text,
+    s.claims, s.pharmacy_claims, f.places, f.gross,
+    s.first_service.at as first_time, s.first_service.is_date as first_time_is_date,
     case when s.in_person_elsewhere then '，其中有须本人到场的他院服务'
         when s.repeated then '，其中药品以外的门诊结算不止一笔'
         else '' end as remark,
     list_concat([s.mdtrt_id], f.other_mdtrt_ids) as mdtrt_ids,
     s.setl_ids, f.items,
-    list_concat([v.adm_msgid, v.dscg_msgid], f.msgids, f.setl_msgids) as evidence
+    list_concat(v.msgids, f.msgids, f.setl_msgids) as evidence
 from stays s
 join found f using (mdtrt_id)
-join judged v using (mdtrt_id)
+join inside v using (mdtrt_id)

@@ -7,7 +7,7 @@ anchor: [psn_no, admission_year]
 behaviour: encounter
 severity: [2, 3]
 status: live
-version: 1
+version: 2
 official: GZ10000204004000 频繁住院
 law: [条例15, 条例38(二), 条例40(一)]
 basis: 按任一入院日向前三百六十五天计；已查处案例有一年住院十六次、近二百天，出甲院即入乙院。
@@ -15,7 +15,7 @@ case_cause: [12, 20]
 route: supervision
 money: fund
 lookback: 730 d
-needs: [visit.begntime, visit.seen_until, visit.fixmedins_code, visit.dscg_diag_code]
+needs: [visit.begntime, visit.heard, visit.fixmedins_code, visit.dscg_diag_code]
 may_use: [visit.adm_diag_code, visit.dscg_way, visit.transfer_in, visit.hi_paymtd, visit.days_rinp_flag_31, visit.newborn]
 judges:
   from: visit where inpatient
@@ -42,14 +42,23 @@ exempt:
 sentence: 患者在{from_date}至{to_date}间住院{stays}次，累计{days}天，涉及{hospitals}家医院，出院到再次入院的间隔中位数{gap_text}。
 */
 with
+-- 自入院日看到的住院：追溯期以后才出院的，视为尚未出院
+seen as (
+    select psn_no, mdtrt_id, fixmedins_code, begntime, med_type, hi_paymtd, newborn, transfer_in, days_rinp_flag_31, adm_msgid,
+        stay_seen_until(begntime, dscg_time, heard, $lookback) as seen_until,
+        if(near(begntime, dscg_time, $lookback), dscg_msgid, null) as dscg_msgid,
+        if(near(begntime, dscg_time, $lookback), dscg_way, null) as dscg_way,
+        coalesce(if(coalesce(near(begntime, dscg_time, $lookback), true), dscg_diag_code, null), adm_diag_code) as diag_code
+    from judged
+),
 -- 每个人的住院排成一列：前次何时出院、是否转院而来、再住院是否在计划内
 stays as (
     select psn_no, mdtrt_id, fixmedins_code, begntime, seen_until, adm_msgid, dscg_msgid,
-        coalesce(dscg_diag_code, adm_diag_code) as diag_code, med_type, hi_paymtd, newborn,
+        diag_code, med_type, hi_paymtd, newborn,
         lag(seen_until) over w as earlier_until,
         coalesce(lag(dscg_way) over w in ('2', '3'), false) or transfer_in as moved,
         coalesce(lag(days_rinp_flag_31) over w = '2', false) as planned
-    from judged
+    from seen
     window w as (partition by psn_no order by begntime, mdtrt_id)
 ),
 -- 转院前后合为一次的编号

@@ -7,7 +7,7 @@ anchor: [first_mdtrt_id, mdtrt_id]
 behaviour: encounter
 severity: [2, 3]
 status: live
-version: 1
+version: 2
 official: GZ10000204001000 分解住院
 law: [条例15, 条例38(一)]
 basis: 国家规则指同一家医疗机构相邻两次住院间隔异常；地方认定多以七日或十五日内同病再次住院为准。
@@ -22,6 +22,7 @@ judges:
   missing:
     入院登记(2401): begntime is null
     主诊断: coalesce(dscg_diag_code, adm_diag_code) is null
+    住院超过追溯期: not near(begntime, dscg_time, $lookback)
 params:
   core: {default: 7, min: 1, max: 15, unit: days, source: "地方分解住院认定规则：七日内同病再次住院"}
   outer: {default: 15, min: 3, max: 31, unit: days, source: "地方分解住院认定规则：十五日内同病再次住院"}
@@ -52,16 +53,16 @@ sequence as (
 -- 同一家医院、出院后十五日内的相邻两次住院
 pairs as (
     select a.mdtrt_id as first_mdtrt_id, b.mdtrt_id, a.psn_no, a.fixmedins_code,
-        a.begntime as first_begin, a.dscg_time as first_end, b.begntime, b.dscg_time,
+        a.begntime as first_begin, a.dscg_time as first_end, a.dscg_time_is_date as first_end_is_date, b.begntime, b.begntime_is_date,
         date_diff('day', a.dscg_time::date, b.begntime::date) as gap,
         coalesce(a.dscg_diag_code, a.adm_diag_code) as first_diag,
-        coalesce(b.adm_diag_code, b.dscg_diag_code) as diag,
+        coalesce(b.adm_diag_code, if(coalesce(near(a.begntime, b.dscg_time, $lookback), true), b.dscg_diag_code, null)) as diag,
         b.emergency is not null or b.list_uploaded as emergency_known,
         a.list_uploaded as plan_known,
-        [a.adm_msgid, a.dscg_msgid, b.adm_msgid, b.dscg_msgid] as msgids
+        [a.adm_msgid, a.dscg_msgid, b.adm_msgid, if(near(a.begntime, b.dscg_time, $lookback), b.dscg_msgid, null)] as msgids
     from sequence s
     join judged a using (mdtrt_id)
-    join judged b on b.mdtrt_id = s.next_mdtrt_id
+    join visit b on b.mdtrt_id = s.next_mdtrt_id
     where date_diff('day', a.dscg_time::date, s.next_begntime::date) between 0 and $outer
         and near(a.begntime, b.begntime, $lookback)
         and b.fixmedins_code = a.fixmedins_code
@@ -115,6 +116,7 @@ verdicts as (
     from alike
     where same_disease and gap <= $core
         and not (emergency_known and plan_known)
+        and near(first_begin, begntime + $list_due, $lookback)
         and exists (select 1 from provided where name = 'settlement_list')
 ),
 -- 再次住院的结算清单
@@ -126,7 +128,7 @@ lists as (
     group by k.mdtrt_id
 )
 select k.first_mdtrt_id, k.mdtrt_id, k.psn_no, k.fixmedins_code, d.severity, k.first_begin as occurred_at, d.due_at,
-    k.first_end, k.begntime, k.gap, if(k.gap = 0, '当日', k.gap || '天后') as interval_text, k.first_diag, k.diag,
+    k.first_end, k.first_end_is_date, k.begntime, k.begntime_is_date, k.gap, if(k.gap = 0, '当日', k.gap || '天后') as interval_text, k.first_diag, k.diag,
     if(k.same_disease, '前后主诊断属同一类目', '前后主诊断属同一系统') as likeness,
     case when d.overdue then '；结算清单（4101）逾期未上传，急诊与再住院计划未能核实'
         when k.same_disease and k.gap <= $core and d.severity = 3 then '；急诊与再住院计划待结算清单核实'

@@ -47,7 +47,7 @@ relatives as (
 ),
 -- 个人账户为他人实际支付的结算
 used as (
-    select acct_owner_psn_no as owner, psn_no as payee, year(setl_time) as year, setl_time,
+    select acct_owner_psn_no as owner, psn_no as payee, year(setl_time) as year, setl_time, setl_time_is_date,
         setl_id, mdtrt_id, fixmedins_code, msgid,
         coalesce(nullif(acct_mulaid_pay, 0), acct_pay, 0) as paid
     from judged
@@ -76,7 +76,7 @@ outside as (
                 when 'child' then '子女' else '其他' end) || '，当时全国政策尚未放开，请核对当地规定') as finding,
         list(settlement_item(u.mdtrt_id, u.setl_id) order by u.setl_id) as items,
         count(*) as settlements, sum(u.paid) as paid,
-        min(u.setl_time) as first_time, max(u.setl_time) as last_time,
+        min(u.setl_time) as first_time, max(u.setl_time) as last_time, bool_or(u.setl_time_is_date) as dates_only,
         max(u.payee) as psn_no, list(u.msgid order by u.msgid) as msgids
     from used u
     left join related r using (setl_id)
@@ -91,7 +91,7 @@ crowded as (
         '使用人数超过' || $most_payees || '人' as finding,
         list(involved_settlement(mdtrt_id, setl_id) order by setl_id) as items,
         count(*) as settlements, sum(paid) as paid,
-        min(setl_time) as first_time, max(setl_time) as last_time,
+        min(setl_time) as first_time, max(setl_time) as last_time, bool_or(setl_time_is_date) as dates_only,
         min(payee) as psn_no, list(msgid order by msgid) as msgids
     from used
     group by owner, year
@@ -112,7 +112,7 @@ registered as (
 )
 select f.owner as acct_owner_psn_no, f.payee, f.year, f.psn_no, f.severity,
     f.first_time as occurred_at,
-    f.payee_text, f.settlements, f.paid, f.first_time, f.last_time, f.finding,
+    f.payee_text, f.settlements, f.paid, f.first_time, f.dates_only as first_time_is_date, f.last_time, f.dates_only as last_time_is_date, f.finding,
     f.items,
     list_concat(f.msgids, g.msgids) as evidence
 from findings f

@@ -37,6 +37,7 @@ _DERIVED: MappingOf[str, tuple[tuple[str, ...], ...]] = {
     "visit.inpatient": (("visit.kind",),),
     "visit.bed_until": (("visit.begntime",), ("visit.dscg_time",)),
     "visit.seen_until": (("visit.begntime",), ("visit.dscg_time",)),
+    "visit.heard": (("visit.begntime",), ("visit.dscg_time",)),
     "visit.settled": (("settlement.mdtrt_id",),),
     "visit.mid_settled": (("settlement.mid_setl_flag",),),
     "visit.adm_diag_code": (("diagnosis.maindiag_flag",),),

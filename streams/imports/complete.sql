@@ -49,7 +49,7 @@ update visit set
     transfer_in = transfer_in or coalesce(ipt_type = '3', false) or coalesce(adm_way = '3', false);
 
 -- Stays: how long in a bed, and the latest business time in the stay's own rows.
-create temp table last_seen as
+create temp table seen_on as
 select mdtrt_id, max(seen) as seen
 from (
     select mdtrt_id, fee_ocur_time as seen from fee_line
@@ -62,6 +62,12 @@ from (
     union all
     select mdtrt_id, rcd_time from vital_sign
 )
+where seen is not null
+group by mdtrt_id, seen::date;
+
+create temp table last_seen as
+select mdtrt_id, max(seen) as seen, list(seen order by seen) as heard
+from seen_on
 group by mdtrt_id;
 
 update visit set
@@ -72,6 +78,11 @@ where inpatient;
 update visit set seen_until = greatest(visit.seen_until, l.seen)
 from last_seen l
 where visit.mdtrt_id = l.mdtrt_id and visit.inpatient and visit.dscg_time is null;
+
+update visit set heard = l.heard
+from last_seen l
+where visit.mdtrt_id = l.mdtrt_id and visit.inpatient and visit.heard is null
+    and (visit.dscg_time is null or visit.dscg_time > visit.begntime + interval 90 day);
 
 -- Main diagnoses of stays, by role.
 create temp table main_diagnosis as

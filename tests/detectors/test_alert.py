@@ -23,6 +23,7 @@ from detectors.alert import (
     identity,
     moment,
     spoken,
+    told,
     with_revision,
 )
 from detectors.evaluate import judge
@@ -196,6 +197,15 @@ def test_the_revision_leaves_out_identity_and_status_alone(tmp_path: Path) -> No
 )
 def test_values_as_a_sentence_shows_them(value: Any, text: str) -> None:
     assert spoken(value) == text
+
+
+@pytest.mark.parametrize(
+    ("is_date", "text"), [(True, "2026-01-02"), (False, "2026-01-02 00:00"), (None, "2026-01-02 00:00")]
+)
+def test_a_time_of_which_only_the_day_is_known_is_told_as_a_day(is_date: bool | None, text: str) -> None:
+    row = {"begntime": day(1), "begntime_is_date": is_date, "dscg_time": day(1)}
+    assert told(row, "begntime") == text
+    assert told(row, "dscg_time") == "2026-01-02 00:00"
 
 
 @pytest.mark.parametrize(

@@ -80,8 +80,10 @@ create table step.change (
 );
 -- The main diagnosis of a visit by role. One row a visit.
 create table step.main_diagnosis (mdtrt_id varchar, admission varchar, discharge varchar, list varchar);
--- The latest business time in the messages of a stay that is not discharged.
-create table step.last_seen (mdtrt_id varchar, seen timestamp);
+-- The latest business time in the messages (but the discharge) of a stay that is open or longer than 90 days, and of each day.
+create table step.last_seen (mdtrt_id varchar, seen timestamp, heard timestamp[]);
+-- When the platform first heard of an admission.
+create table step.first_admission (mdtrt_id varchar, inf_time timestamp);
 -- Visits of which a row was rejected.
 create table step.incomplete_visit (mdtrt_id varchar);
 -- The settlement list of a visit: of several the last. One row a visit.

@@ -32,7 +32,7 @@ select
 from main.settlement_list
 anti join outdated using (msgid);
 
--- The latest business time in what is known of a stay that is not discharged.
+-- The latest business times in what is known of a stay that is not discharged, or so late that a rule may not see it.
 -- only with fact.admission, fact.admission_change, fact.settlement
 insert into step.last_seen
 with open as materialized (
@@ -40,6 +40,12 @@ with open as materialized (
     union select mdtrt_id from step.change
     union select mdtrt_id from step.settled_visit where kind = '2304'
     except select mdtrt_id from step.discharge
+    union
+    select d.mdtrt_id
+    from step.discharge d
+    left join fact.admission a on a.mdtrt_id = d.mdtrt_id
+    left join step.change c on c.mdtrt_id = d.mdtrt_id
+    where d.endtime > coalesce(c.begntime, a.begntime) + interval 90 day
     except select mdtrt_id from step.gone_visit
 ),
 times as (
@@ -52,10 +58,24 @@ times as (
     select mdtrt_id, greatest(exam_date, rpt_date)::timestamp from main.report semi join open using (mdtrt_id)
     union all
     select mdtrt_id, rcd_time from main.vital_sign semi join open using (mdtrt_id)
+),
+daily as (
+    select mdtrt_id, max(seen) as seen
+    from times
+    where seen is not null
+    group by mdtrt_id, seen::date
 )
-select mdtrt_id, max(seen)
-from times
+select mdtrt_id, max(seen), list(seen order by seen)
+from daily
 group by mdtrt_id;
+
+-- When the platform first heard of an admission.
+-- only with fact.admission
+insert into step.first_admission
+select a.mdtrt_id, min(a.inf_time)
+from fact.admission a
+anti join step.gone_message g on g.msgid = a.msgid and g.why <> 'superseded'
+group by a.mdtrt_id;
 
 -- Stays. A 2403 or 2402 whose 2401 is not there still tells of a stay.
 -- only with fact.admission, fact.admission_change, fact.discharge
@@ -92,6 +112,7 @@ stay as (
         d.endtime as dscg_time,
         coalesce(d.endtime_is_date, false) as dscg_time_is_date,
         seen.seen,
+        seen.heard,
         d.dscg_way,
         d.die_date,
         coalesce(c.ipt_type, a.ipt_type) as ipt_type,
@@ -124,6 +145,7 @@ stay as (
         coalesce(a.insuplc_admdvs, s.insuplc_admdvs) as insuplc_admdvs,
         coalesce(a.mdtrtarea_admvs, s.mdtrtarea_admvs) as mdtrtarea_admvs,
         i.mdtrt_id is not null as incomplete,
+        f.inf_time as adm_upload_time,
         a.msgid as adm_msgid,
         d.msgid as dscg_msgid,
         c.msgids as change_msgids,
@@ -134,6 +156,7 @@ stay as (
     left join step.visit_list l on l.mdtrt_id = a.mdtrt_id
     left join step.settled_visit s on s.mdtrt_id = a.mdtrt_id
     left join step.last_seen seen on seen.mdtrt_id = a.mdtrt_id
+    left join step.first_admission f on f.mdtrt_id = a.mdtrt_id
     left join step.incomplete_visit i on i.mdtrt_id = a.mdtrt_id
     left join step.main_diagnosis m on m.mdtrt_id = a.mdtrt_id
 )

@@ -59,6 +59,23 @@ class TestStay:
         expected = at(72) if last.kind == "4501" else at(60)
         assert build([say("2401", "a", 0), last]).one("visit", "seen_until") == expected
 
+    @pytest.mark.parametrize("discharged", [None, 24 * 90, 24 * 91])
+    def test_was_heard_of_day_by_day_where_it_is_open_or_long(self, discharged: int | None) -> None:
+        log = [
+            say("2401", "a", 0),
+            say("2301", "l", 9, feedetl_sn="1", fee_ocur_time=at(3)),
+            say("2301", "m", 9, feedetl_sn="2", fee_ocur_time=at(5)),
+            say("4602", "v", 30, rcd_time=at(30)),
+        ]
+        if discharged:
+            log.append(say("2402", "d", discharged, endtime=at(discharged)))
+        heard = None if discharged == 24 * 90 else [at(5), at(30)]
+        assert build(log).one("visit", "heard") == heard
+
+    def test_was_admitted_when_the_platform_first_heard_of_it(self) -> None:
+        again = [say("2401", "a", 5, begntime=at(0)), say("2401", "b", 9, begntime=at(0))]
+        assert build(again).rows("visit", "adm_upload_time", "adm_msgid") == [(at(5), "b")]
+
     def test_without_any_other_message_was_seen_when_it_began(self) -> None:
         assert build([say("2401", "a", 0)]).one("visit", "seen_until") == at(0)
 
