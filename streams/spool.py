@@ -20,6 +20,11 @@ WRITTEN_AT_ONCE = 256 << 20
 #: Rows that one file of a table gathers at least, so that files stay few.
 ROWS_A_FILE = 1_000_000
 
+#: Texts that hardly repeat: a dictionary of them would cost as much as the rest of writing, and be thrown away.
+IDENTIFIERS = frozenset(
+    "msgid mdtrt_id setl_id psn_no feedetl_sn chrg_bchno drord_no medcas_drord_detl_id rpotc_no appy_no invono".split()
+)
+
 
 class Spool:
     """Collects decoded tables batch by batch; `facts()` is all of them. Parts fill the same folder."""
@@ -62,14 +67,18 @@ class Spool:
         folder = self._folder / name
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{self._name}{len(self._files[name]):05}.parquet"
-        tables = self._held.pop(name)
+        table = pa.concat_tables(self._held.pop(name))
         pq.write_table(
-            pa.concat_tables(tables),
+            table,
             path,
             compression="lz4",
             row_group_size=ROWS_A_FILE,
             write_statistics=False,
-            use_dictionary=False,
+            use_dictionary=[
+                field.name
+                for field in table.schema
+                if pa.types.is_string(field.type) and field.name not in IDENTIFIERS
+            ],
         )
         self._files[name].append(str(path))
 
