@@ -22,7 +22,19 @@ ROWS_A_FILE = 1_000_000
 
 #: Texts that hardly repeat: a dictionary of them would cost as much as the rest of writing, and be thrown away.
 IDENTIFIERS = frozenset(
-    "msgid mdtrt_id setl_id psn_no feedetl_sn chrg_bchno drord_no medcas_drord_detl_id rpotc_no appy_no invono".split()
+    [
+        "msgid",
+        "mdtrt_id",
+        "setl_id",
+        "psn_no",
+        "feedetl_sn",
+        "chrg_bchno",
+        "drord_no",
+        "medcas_drord_detl_id",
+        "rpotc_no",
+        "appy_no",
+        "invono",
+    ]
 )
 
 
