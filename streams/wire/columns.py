@@ -81,11 +81,10 @@ class Cells:
         width, size = len(self.fields), self.size
         if not width or not size:
             return dict.fromkeys(self.fields, pa.array([], pa.string()))
-        data = np.frombuffer(b"\0".join([*self._pieces, b""]), np.uint8)
-        kept = data != 0
+        text = b"\0".join([*self._pieces, b""])
         offsets = np.zeros(size * width + 1, np.int32)
-        offsets[1:] = (~kept).nonzero()[0] - np.arange(size * width)
-        data = data[kept]
+        offsets[1:] = np.flatnonzero(np.frombuffer(text, np.uint8) == 0) - np.arange(size * width)
+        data = np.frombuffer(text.replace(b"\0", b""), np.uint8)
         array = pa.StringArray.from_buffers(
             size * width, pa.py_buffer(offsets), pa.py_buffer(data), _validity(data, offsets)
         )

@@ -78,6 +78,8 @@ _read_transaction = msgspec.json.Decoder(
 ).decode
 _read_registry = msgspec.json.Decoder(reduce(or_, [kind.shape for kind in REGISTRIES.values()])).decode
 _write = msgspec.json.Encoder().encode
+_TRANSACTION = b'{"infno":'
+"""How nearly every line begins."""
 _REGISTRY_MARK = b'"registry"'
 _MARK_WITHIN = 200
 _AT_ONCE = 256
@@ -157,7 +159,7 @@ class Decoder:
             try:  # the common case: a clean line of a declared shape
                 if not is_clean:
                     raise _LookCloserError
-                if line.find(_REGISTRY_MARK, 0, _MARK_WITHIN) >= 0:
+                if not line.startswith(_TRANSACTION) and line.find(_REGISTRY_MARK, 0, _MARK_WITHIN) >= 0:
                     message = _read_registry(line)
                 else:
                     message = _read_transaction(line)
