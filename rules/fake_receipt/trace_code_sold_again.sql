@@ -46,7 +46,6 @@ repeated as (
     from scans
     group by drug_trac_codg
     having min(sale) <> max(sale) -- exempt: same_sale
-        and regexp_matches(drug_trac_codg, '[^0 ]') -- exempt: no_code
 ),
 -- 这些追溯码的全部扫码
 scanned as (
@@ -85,7 +84,8 @@ moves as (
     from touched t
     anti join outer_packs o on o.drug_trac_codg = t.drug_trac_codg -- exempt: outer_pack
     anti join knowledge.placeholder_trace_code p on starts_with(upper(t.drug_trac_codg), p.prefix) and (not p.whole or upper(t.drug_trac_codg) = p.prefix) -- exempt: no_code
-    where t.move in ('sale', 'sale_return')
+    where regexp_matches(t.drug_trac_codg, '[^0 ]') -- exempt: no_code
+        and t.move in ('sale', 'sale_return')
         and (t.move = 'sale_return' or coalesce(t.trdn_flag, '0') <> '1')
         and t.scanned_at is not null
     group by t.drug_trac_codg, t.move, sale
