@@ -292,7 +292,7 @@ def _alert(
 def _method(rule: Rule, settled: Settled) -> str:
     """How `vola_amt` was reckoned, for the reader."""
     payer = ACCOUNT_MONEY if rule.money == "account" else FUND_MONEY
-    if not settled.items:
+    if not any(item.violating for item in settled.items):
         return f"{payer}：本条不计金额"
     if not settled.priced:
         return f"{payer}：尚未结算，涉及费用{settled.gross:.2f}元"

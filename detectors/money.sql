@@ -112,4 +112,10 @@ select
     i.alert, i.item, null, null, null, i.reim_id, null, i.violating,
     cast(m.fund_pay_sumamt * i.part as decimal(16, 2)), cast(m.medfee_sumamt * i.part as decimal(16, 2)), true, null
 from found_item i
-join manual_reimbursement m on m.reim_id = i.reim_id;
+join manual_reimbursement m on m.reim_id = i.reim_id
+union all
+-- sales outside insurance: named, but no money of the fund
+select
+    i.alert, i.item, null, null, i.feedetl_sn, null, null, i.violating, 0::decimal(16, 2), 0::decimal(16, 2), false, null
+from found_item i
+where i.feedetl_sn is not null and i.mdtrt_id is null;

@@ -216,13 +216,17 @@ create table referral (
 );
 
 -- Trace codes scanned in sales, returns and stock changes that stand. From 2102, 3502A, 3505A, 3506A.
+-- A sale or return goes with the settlement that it names (by setl_id, else by the purchase's mdtrt_id) when that is taken back;
+-- one that names a settlement which was never seen stands.
 create table trace_scan (
     drug_trac_codg varchar,
     move varchar default 'sale',          -- 'sale', 'sale_return', 'change'
     kind varchar default '2102',
     fixmedins_code varchar, trdn_flag varchar default '0', trac_codg_pac_hery varchar,
     med_list_codg varchar, cnt decimal(16, 4), scanned_at timestamp,
-    setl_id varchar, mdtrt_id varchar, feedetl_sn varchar, psn_no varchar, rtal_docno varchar,
+    setl_id varchar,
+    mdtrt_id varchar,                     -- of 3505A and 3506A as sent: without a setl_id it may be a number of the institution's own
+    feedetl_sn varchar, psn_no varchar, rtal_docno varchar,
     msgid varchar
 );
 

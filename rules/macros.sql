@@ -23,6 +23,10 @@ create macro manual_item(reim) as
 create macro involved_manual(reim) as
     {'mdtrt_id': null::varchar, 'setl_id': null::varchar, 'feedetl_sn': null::varchar, 'reim_id': reim, 'part': 1::decimal(9, 6), 'violating': false};
 
+-- A sale outside insurance, by the institution's own number: the platform has no line of it, and it is never money.
+create macro involved_sale(number) as
+    {'mdtrt_id': null::varchar, 'setl_id': null::varchar, 'feedetl_sn': number, 'reim_id': null::varchar, 'part': 1::decimal(9, 6), 'violating': false};
+
 -- A time lies within the lookback of the anchor's time, in both directions.
 create macro near(anchor, t, lookback) as t between anchor - lookback and anchor + lookback;
 

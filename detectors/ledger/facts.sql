@@ -208,7 +208,8 @@ create table fact.stock_move (
 );
 
 -- Trace codes: durg_trac_info[] of 2102 ('sale'), drugtracinfo[] of 3505A ('sale'), 3506A ('sale_return'),
--- 3502A ('change'). scanned_at is the line's or the sale's time; cnt the quantity of the line or sale.
+-- 3502A ('change'). scanned_at is the line's or the sale's time; cnt the quantity of the line or sale; mdtrt_id of a
+-- 3505A or 3506A its mdtrt_sn: the visit of an insured sale, a number of the institution's own otherwise.
 create table fact.trace_scan (
     seq ubigint, msgid varchar, inf_time timestamp, row_no integer,
     kind varchar, move varchar, fixmedins_code varchar,

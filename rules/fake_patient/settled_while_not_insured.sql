@@ -29,7 +29,7 @@ params:
 exempt:
   account_only: 只用个人账户或自付、统筹基金未支付的，不计。
   newborn: 新生儿出生九十日内的服务，参保后追溯享受待遇，不计。
-  transfer: 在两地或两个险种之间转移、中断不超过三个月的，不计。
+  transfer: 同一险种异地转移、中断不超过三个月的，不计；换参其他险种不在此列。
   maternity_merged: 生育保险与职工医保合并实施，险种为生育保险（510）的以职工医保（310）参保期为准。
 sentence: 参保人于{first_day}{span_text}接受服务并由基金支付{fund}元（险种{insutype}），此间{finding}。
 */
@@ -46,7 +46,7 @@ paid as (
 ),
 -- 正常参保的时段；已停保而不知何时停的，不算
 covered as (
-    select psn_no, insutype, brdy, concat(insutype, ' ', insuplc_admdvs) as kind,
+    select psn_no, insutype, brdy, insuplc_admdvs as place,
         coalesce(begndate, date '1900-01-01') as from_day, coalesce(enddate, date '9999-12-31') as until_day
     from insured
     where psn_insu_stas = '1' or enddate is not null
@@ -68,14 +68,14 @@ served as (
     left join fee_line l on l.setl_id = p.setl_id and coalesce(l.cnt, 1) > 0 and near(p.visit_time, l.fee_ocur_time, $lookback)
     group by p.setl_id, p.visit_time
 ),
--- 与服务相交的参保时段，同险种、他险种，入院时是否在保，以及前后最近的时段
+-- 与服务相交的参保时段，同险种、他险种，入院时是否在保，以及同险种前后最近的时段和参保地
 compared as (
     select p.setl_id, d.first_day, d.last_day,
         coalesce(bool_or(c.same and c.from_day <= d.last_day and c.until_day >= d.first_day), false) as insured_then,
         coalesce(bool_or(not c.same and c.from_day <= d.last_day and c.until_day >= d.first_day), false) as insured_otherwise,
         coalesce(bool_or(c.same and p.visit_time::date between c.from_day and c.until_day), false) as insured_at_begin,
-        max({'day': c.until_day, 'kind': c.kind}) filter (where c.until_day < d.first_day) as ended,
-        min({'day': c.from_day, 'kind': c.kind}) filter (where c.from_day > d.last_day) as began,
+        max({'day': c.until_day, 'place': c.place}) filter (where c.same and c.until_day < d.first_day) as ended,
+        min({'day': c.from_day, 'place': c.place}) filter (where c.same and c.from_day > d.last_day) as began,
         coalesce(p.brdy, max(c.brdy)) as brdy
     from doubtful p
     join served d using (setl_id)
@@ -93,10 +93,17 @@ registered as (
     from insured
     where psn_no in (select psn_no from doubtful)
     group by psn_no
+),
+-- 中断在三个月以内的，前后两段的参保地：不同为异地转移；有一段没有参保地的，是否转移不明
+gaps as (
+    select setl_id, ended.place <> began.place as moved
+    from compared
+    where date_diff('day', ended.day, began.day) - 1 <= $transfer
 )
 select p.setl_id, p.mdtrt_id, p.psn_no, p.fixmedins_code,
     case
         when c.insured_at_begin or coalesce(r.suspended_from <= c.last_day, false) then 3
+        when g.setl_id is not null and g.moved is null then 3
         else 1
     end as severity,
     p.visit_time as occurred_at,
@@ -107,6 +114,7 @@ select p.setl_id, p.mdtrt_id, p.psn_no, p.fixmedins_code,
         when c.insured_at_begin then '已停保，就诊开始时尚在保'
         when coalesce(r.suspended_from <= c.last_day, false) then '参保状态为暂停或终止，何时停保不明'
         when c.insured_otherwise then '参加的是其他险种'
+        when g.setl_id is not null and g.moved is null then '没有该险种的有效参保，前后两段（' || c.ended.day || '止，' || c.began.day || '起）没有登记参保地，是否异地转移请核对'
         else '没有该险种的有效参保' || coalesce('，此前参保止于' || c.ended.day, '') || coalesce('，此后参保始于' || c.began.day, '')
     end as finding,
     [p.setl_id] as setl_ids,
@@ -115,6 +123,7 @@ select p.setl_id, p.mdtrt_id, p.psn_no, p.fixmedins_code,
 from doubtful p
 join compared c using (setl_id)
 join registered r using (psn_no)
+left join gaps g using (setl_id)
 where not c.insured_then
     and not coalesce(c.first_day between c.brdy and c.brdy + $newborn, false) -- exempt: newborn
-    and not coalesce(c.ended.kind <> c.began.kind and date_diff('day', c.ended.day, c.began.day) - 1 <= $transfer, false) -- exempt: transfer
+    and not coalesce(g.moved, false) -- exempt: transfer

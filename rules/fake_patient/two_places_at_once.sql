@@ -16,11 +16,11 @@ route: supervision
 money: fund
 lookback: 7 d
 needs: [presence.seen_at, presence.mdtrt_id, presence.fixmedins_code]
-may_use: [institution.longitude, institution.latitude, institution.admdvs, institution.fixmedins_name, visit.emergency, visit.transfer_in, visit.dscg_way, referral, presence.online, presence.recog_rslt]
+may_use: [visit.begntime, visit.bed_until, institution.longitude, institution.latitude, institution.admdvs, institution.fixmedins_name, visit.emergency, visit.transfer_in, visit.dscg_way, referral, presence.online, presence.recog_rslt]
 judges:
   from: presence where kind in ('2201', '2203', '2401', '9601')
   missing:
-    就诊标识: mdtrt_id is null
+    就诊标识: mdtrt_id is null and kind <> '9601'
     到场时刻: seen_at is null or seen_at_is_date
 params:
   window: {default: 24, min: 1, max: 24, unit: h, source: "工程默认值：只比较相隔一日以内的两次到场"}
@@ -37,27 +37,46 @@ exempt:
   referral: 两机构之间有转诊备案的，不计。
   transfer: 转院（离院方式 2、3）、转入的，不计。
   emergency: 急诊、急救转运的，只按速度判断。
-sentence: 参保人于{first_time}在{first_place}就诊，又于{second_time}在{second_place}就诊，相隔{minutes}分钟{distance_text}。
+sentence: 参保人于{first_time}在{first_place}{first_act}，又于{second_time}在{second_place}{second_act}，相隔{minutes}分钟{distance_text}。
 */
 with
 -- 本人到场：挂号、就诊、入院登记和通过的人脸认证
-point as (
+seen as (
     select psn_no, mdtrt_id, fixmedins_code, seen_at, msgid
     from judged
     where not coalesce(online, false) -- exempt: online
         and (kind <> '9601' or recog_rslt = '1') -- exempt: not_recognised
         and coalesce(recog_biz, '') <> '15' and fixmedins_code not like 'P%' -- exempt: pharmacy
 ),
--- 当日与次日在另一家机构到场的，先后成对
+-- 人脸认证常不带就诊标识：本人当日在该机构就诊或正在住院的，即为那次就诊的认证，取最近的一次
+checked as (
+    select s.msgid, min_by(v.mdtrt_id, (abs(date_diff('second', v.begntime, s.seen_at)), v.mdtrt_id)) as mdtrt_id
+    from seen s
+    join visit v on v.psn_no = s.psn_no and v.fixmedins_code = s.fixmedins_code
+    where s.mdtrt_id is null
+        and near(s.seen_at, v.begntime, $lookback)
+        and (v.begntime::date = s.seen_at::date or v.inpatient and s.seen_at between v.begntime and v.bed_until)
+    group by s.msgid
+),
+-- 每次到场属于哪次就诊；没有就诊的认证，以机构和日期为准
+point as (
+    select s.psn_no, coalesce(s.mdtrt_id, c.mdtrt_id) as mdtrt_id,
+        coalesce(s.mdtrt_id, c.mdtrt_id, s.fixmedins_code || '/' || s.seen_at::date) as id,
+        s.fixmedins_code, s.seen_at, s.msgid
+    from seen s
+    left join checked c on c.msgid = s.msgid
+),
+-- 当日与次日在另一家机构到场的，先后成对，至少一处有就诊
 pair as (
-    select a.psn_no, a.mdtrt_id as first_id, a.fixmedins_code as first_code, a.seen_at as first_time, a.msgid as first_msgid,
-        b.mdtrt_id as second_id, b.fixmedins_code as second_code, b.seen_at as second_time, b.msgid as second_msgid,
+    select a.psn_no, a.id as first_id, a.mdtrt_id as first_visit, a.fixmedins_code as first_code, a.seen_at as first_time, a.msgid as first_msgid,
+        b.id as second_id, b.mdtrt_id as second_visit, b.fixmedins_code as second_code, b.seen_at as second_time, b.msgid as second_msgid,
         date_diff('second', a.seen_at, b.seen_at) as seconds
     from (select *, unnest([seen_at::date, seen_at::date + 1]) as day from point) a
     join (select *, seen_at::date as day from point) b using (psn_no, day)
     where a.fixmedins_code <> b.fixmedins_code
-        and a.mdtrt_id <> b.mdtrt_id
-        and (a.seen_at, a.mdtrt_id) < (b.seen_at, b.mdtrt_id)
+        and a.id <> b.id
+        and (a.mdtrt_id is not null or b.mdtrt_id is not null)
+        and (a.seen_at, a.id) < (b.seen_at, b.id)
         and b.seen_at <= a.seen_at + $window
 ),
 -- 机构的位置与省份；没有登记的，省份看机构编码
@@ -93,8 +112,8 @@ measured as (
 impossible as (
     select m.*
     from measured m
-    left join visit v on v.mdtrt_id = m.first_id
-    left join visit w on w.mdtrt_id = m.second_id
+    left join visit v on v.mdtrt_id = m.first_visit
+    left join visit w on w.mdtrt_id = m.second_visit
     where (m.too_fast or m.across or m.seconds < epoch($same_city))
         and coalesce(m.km >= $same_address, true) -- exempt: same_address
         and not coalesce(v.dscg_way in ('2', '3') and near(m.first_time, v.dscg_time, $lookback) or w.transfer_in, false) -- exempt: transfer
@@ -112,16 +131,21 @@ worst as (
         min({'severity': if(too_fast or across, 2, 3), 'seconds': seconds, 'first_time': first_time, 'first_id': first_id,
             'second_time': second_time, 'second_id': second_id, 'km': km, 'across': across,
             'first_place': coalesce(first_name, first_code), 'second_place': coalesce(second_name, second_code),
-            'second_code': second_code,
+            'first_code': first_code, 'second_code': second_code, 'first_visit': first_visit, 'second_visit': second_visit,
             'msgids': list_concat([first_msgid, second_msgid], place_msgids)}) as w
     from impossible
     group by least(first_id, second_id), greatest(first_id, second_id), psn_no
 )
-select mdtrt_id_1, mdtrt_id_2, psn_no, w.second_code as fixmedins_code, w.severity, occurred_at,
+select mdtrt_id_1, mdtrt_id_2, psn_no, if(w.second_visit is null, w.first_code, w.second_code) as fixmedins_code, w.severity, occurred_at,
+    if(w.first_visit is null, '通过人脸认证', '就诊') as first_act, if(w.second_visit is null, '通过人脸认证', '就诊') as second_act,
     w.first_time, w.second_time, w.first_place, w.second_place,
     w.seconds // 60 as minutes, w.km,
     concat(if(w.across, '，跨省', ''), '，相距' || w.km || '公里') as distance_text,
-    [mdtrt_id_1, mdtrt_id_2] as mdtrt_ids,
-    [involved_visit(w.first_id), visit_item(w.second_id)] as items,
+    [w.first_visit, w.second_visit] as mdtrt_ids,
+    case
+        when w.second_visit is null then [visit_item(w.first_visit)]
+        when w.first_visit is null then [visit_item(w.second_visit)]
+        else [involved_visit(w.first_visit), visit_item(w.second_visit)]
+    end as items,
     w.msgids as evidence
 from worst

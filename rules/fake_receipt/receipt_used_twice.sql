@@ -7,7 +7,7 @@ anchor: [receipt]
 behaviour: encounter
 severity: [1, 2, 3]
 status: live
-version: 1
+version: 2
 official: GZ10000201001000 医保结算清单信息异常
 law: [条例17, 条例20, 条例41(二), 细则29(一), 细则31(一)]
 basis: 票据代码加号码全国唯一，同一张票据不应出现在两次就诊名下；只有发票号的，仅在同一机构同一年度内可比，列为轻度可疑。
@@ -23,10 +23,9 @@ judges:
     结算时间: setl_time is null
     票据号（结算清单4101、发票号）: bill_no is null and invono is null
 params:
-  most_visits: {default: 20, min: 3, max: 1000, unit: count, source: "工程默认值：一个号码被更多次就诊使用的，是系统默认值或测试值"}
+  most_visits: {default: 20, min: 3, max: 1000, unit: count, source: "工程默认值：一个号码被更多次就诊使用的，多半是系统默认值或测试值，只作轻度可疑"}
 exempt:
   placeholder: 空白、全零和知识库所列占位、测试用值不是票据号。
-  default_value: 同一号码出现在超过二十次就诊名下的，是系统默认值或测试值，不是票据号。
   one_visit: 一次就诊多次中途结算使用同一票据的不计。
   one_invoice_a_day: 只有发票号的，同一人同一天在同一机构的几次就诊可以合开一张发票。
   newborn: 新生儿费用可开在母亲的票据上。
@@ -118,34 +117,36 @@ receipts as (
         sum(medfee_sumamt) as gross,
         min(used_at) as first_time, max(used_at) as last_time, bool_or(used_on) as dates_only,
         max_by(psn_no, (used_at, visit, psn_no)) as psn_no,
-        max_by(fixmedins_code, (used_at, visit, fixmedins_code)) as fixmedins_code
+        max_by(fixmedins_code, (used_at, visit, fixmedins_code)) as fixmedins_code,
+        count(distinct visit) > $most_visits as often
     from standing
     group by receipt
     having count(distinct visit) > 1
-        and count(distinct visit) <= $most_visits -- exempt: default_value
         and (bool_or(electronic) or count(distinct psn_no) > 1 or count(distinct used_at::date) > 1) -- exempt: one_invoice_a_day
 ),
--- 首次使用以后的各次为有问题的使用
-used as (
-    select s.receipt,
+-- 首次使用以后的各次为有问题的使用；号码使用过多的，分不出真假，只列最早的若干次
+listed as (
+    select r.receipt,
         list(case
-            when s.reim_id is not null and s.visit = r.first_visit then involved_manual(s.reim_id)
+            when s.reim_id is not null and (r.often or s.visit = r.first_visit) then involved_manual(s.reim_id)
             when s.reim_id is not null then manual_item(s.reim_id)
-            when s.visit = r.first_visit then involved_settlement(s.mdtrt_id, s.setl_id)
+            when r.often or s.visit = r.first_visit then involved_settlement(s.mdtrt_id, s.setl_id)
             else settlement_item(s.mdtrt_id, s.setl_id) end order by s.used_at, s.visit, s.setl_id) as items,
-        flatten(list(s.msgids order by s.used_at, s.visit, s.setl_id)) as evidence
+        list(s.msgids order by s.used_at, s.visit, s.setl_id) as msgids
     from standing s
     join receipts r using (receipt)
-    group by s.receipt
+    group by r.receipt
 )
 select r.receipt, r.psn_no, r.fixmedins_code,
-    case when not r.electronic then 3 when r.persons > 1 then 1 else 2 end as severity,
+    case when r.often or not r.electronic then 3 when r.persons > 1 then 1 else 2 end as severity,
     r.first_time as occurred_at,
     r.visits, r.persons, r.institutions, r.gross,
     r.first_time, r.dates_only as first_time_is_date, r.last_time, r.dates_only as last_time_is_date,
-    case when not r.electronic then '同一机构同一年度发票号重复，请核对原始发票'
+    case when r.often then '多半是系统默认值或测试值，请先核对号码是否真实（所列为最早' || $most_visits || '次）'
+        when not r.electronic then '同一机构同一年度发票号重复，请核对原始发票'
         when r.persons > 1 then '同一张票据出现在不同参保人名下'
         else '同一笔医药费用可能重复享受待遇' end as finding,
-    u.items, u.evidence
+    if(r.often, u.items[1:$most_visits], u.items) as items,
+    flatten(if(r.often, u.msgids[1:$most_visits], u.msgids)) as evidence
 from receipts r
-join used u using (receipt)
+join listed u using (receipt)

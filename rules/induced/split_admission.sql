@@ -34,19 +34,19 @@ exempt:
   long_term_care: 任一次为精神病、康复医疗类别或按床日付费的不计，分次住院并不多付。
   home_bed: 任一次为家庭病床、日间手术的不计。
   newborn: 新生儿住院不计。
-  transferred: 前次医嘱转院、再次由他院转入，或其间有转院备案（2501）的不计。
+  transferred: 前次医嘱转院、再次由他院转入，其间有转院备案（2501），或其间在他院的住院为转入、转出的不计。
   against_advice: 前次非医嘱离院（dscg_way 4）后返回的不计。
   planned: 前次结算清单注明三十一天内有再住院计划的（分期手术等）不计。
   year_end: 年底结账出院、一月一日前后重新登记的不计。
   mid_settled: 前次按规定中途结算后重新登记的不计。
-sentence: 患者因{first_diag}于{first_end}出院，{interval_text}又因{diag}在同一医院入院（{begntime}），{likeness}{remark}。
+sentence: 患者因{first_diag}于{first_end}出院，{interval_text}又因{diag}在同一医院入院（{begntime}），{likeness}{elsewhere}{remark}。
 */
 with
--- 每个人的住院排成一列，看紧接着的下一次
+-- 每个人在每家医院的住院排成一列，看紧接着的下一次；其间在别的医院住过的也是相邻
 sequence as (
     select psn_no, mdtrt_id, begntime,
-        lead(mdtrt_id) over (partition by psn_no order by begntime, mdtrt_id) as next_mdtrt_id,
-        lead(begntime) over (partition by psn_no order by begntime, mdtrt_id) as next_begntime
+        lead(mdtrt_id) over (partition by psn_no, fixmedins_code order by begntime, mdtrt_id) as next_mdtrt_id,
+        lead(begntime) over (partition by psn_no, fixmedins_code order by begntime, mdtrt_id) as next_begntime
     from visit
     where inpatient
 ),
@@ -65,7 +65,6 @@ pairs as (
     join visit b on b.mdtrt_id = s.next_mdtrt_id
     where date_diff('day', a.dscg_time::date, s.next_begntime::date) between 0 and $outer
         and near(a.begntime, b.begntime, $lookback)
-        and b.fixmedins_code = a.fixmedins_code
         and not coalesce(b.emergency, false) -- exempt: emergency
         and not (a.newborn or b.newborn) -- exempt: newborn
         and not regexp_matches(coalesce(a.med_type, '') || ' ' || coalesce(b.med_type, ''), '(^| )(71|27|28)') -- exempt: home_bed
@@ -77,11 +76,25 @@ pairs as (
         and not (year(b.begntime) > year(a.dscg_time)
             and date_diff('day', a.dscg_time::date, b.begntime::date) <= 2) -- exempt: year_end
 ),
--- 除去特殊病种、孕产和转院备案
-eligible as (
-    select p.*
+-- 其间在别的医院的住院：几次，有没有转入、转出
+between_stays as (
+    select p.first_mdtrt_id, count(*) as stays,
+        bool_or(coalesce(o.dscg_way in ('2', '3'), false) or coalesce(o.transfer_in, false)) as transferred,
+        list(o.adm_msgid order by o.adm_msgid) as msgids, list(o.dscg_msgid order by o.dscg_msgid) as dscg_msgids
     from pairs p
-    where not exists (
+    join visit o on o.psn_no = p.psn_no
+    where o.inpatient and o.fixmedins_code <> p.fixmedins_code
+        and o.begntime between p.first_begin and p.begntime
+        and coalesce(o.dscg_time, o.begntime) >= p.first_end - interval 1 day
+    group by p.first_mdtrt_id
+),
+-- 除去特殊病种、孕产和转院
+eligible as (
+    select p.*, coalesce(o.stays, 0) as stays_elsewhere, list_concat(o.msgids, o.dscg_msgids) as msgids_elsewhere
+    from pairs p
+    left join between_stays o using (first_mdtrt_id)
+    where not coalesce(o.transferred, false) -- exempt: transferred
+        and not exists (
             select 1 from knowledge.exempt_diagnosis x
             where x.exemption <> 'obstetrics'
                 and (starts_with(upper(p.first_diag), x.icd_prefix) or starts_with(upper(p.diag), x.icd_prefix))
@@ -130,12 +143,13 @@ lists as (
 select k.first_mdtrt_id, k.mdtrt_id, k.psn_no, k.fixmedins_code, d.severity, k.first_begin as occurred_at, d.due_at,
     k.first_end, k.first_end_is_date, k.begntime, k.begntime_is_date, k.gap, if(k.gap = 0, '当日', k.gap || '天后') as interval_text, k.first_diag, k.diag,
     if(k.same_disease, '前后主诊断属同一类目', '前后主诊断属同一系统') as likeness,
+    if(k.stays_elsewhere > 0, '；其间在他院住院' || k.stays_elsewhere || '次，没有转院记录', '') as elsewhere,
     case when d.overdue then '；结算清单（4101）逾期未上传，急诊与再住院计划未能核实'
         when k.same_disease and k.gap <= $core and d.severity = 3 then '；急诊与再住院计划待结算清单核实'
         else '' end as remark,
     [k.first_mdtrt_id, k.mdtrt_id] as mdtrt_ids,
     [involved_visit(k.first_mdtrt_id), visit_item(k.mdtrt_id)] as items,
-    list_concat(k.msgids, l.msgids) as evidence
+    list_concat(k.msgids, k.msgids_elsewhere, l.msgids) as evidence
 from alike k
 join verdicts d using (first_mdtrt_id, mdtrt_id)
 left join lists l on l.mdtrt_id = k.mdtrt_id

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from streams.wire.shape import Columns, Kind, Table, many, record, transaction
+from streams.wire.shape import Kind, Table, many, record, transaction
 
 _ITEM = "med_list_codg fixmedins_hilist_id fixmedins_bchno rx_flag"
 _TRACE = record("StockTrace", "drug_trac_codg")
@@ -29,12 +26,6 @@ _SOLD = record(
 _SALE = {"moved_at": "sel_retn_time", "cnt": "sel_retn_cnt", "pric": "finl_trns_pric"}
 
 
-def _insured_only(columns: Columns) -> None:
-    """`mdtrt_sn` is the platform's visit only where a settlement is named, else a number of the institution's."""
-    settled = pc.is_valid(columns["setl_id"])
-    columns["mdtrt_id"] = pc.if_else(settled, columns["mdtrt_id"], pa.scalar(None, pa.string()))
-
-
 def _sale(infno: str, move: str) -> Kind:
     return Kind(
         infno,
@@ -48,7 +39,6 @@ def _sale(infno: str, move: str) -> Kind:
                 constants={"move": move},
                 renamed={"scanned_at": "sel_retn_time", "cnt": "sel_retn_cnt", "mdtrt_id": "mdtrt_sn"},
                 only_with="drug_trac_codg",
-                finish=_insured_only,
             ),
         ),
     )

@@ -375,3 +375,12 @@ def test_a_line_named_twice_counts_once_and_the_heavier_word_holds(con: duckdb.D
     twice = priced(con, "involved_line('M1', '1')", "line_item('M1', '1')", "line_part('M1', '1', 0.5)")
     assert [(item.feedetl_sn, item.violating, item.amount) for item in twice.items] == [("1", True, "60.00")]
     assert twice.amount == Decimal("60.00")
+
+
+def test_a_sale_outside_insurance_is_named_and_counts_nothing(con: duckdb.DuckDBPyConnection) -> None:
+    found = priced(con, "involved_sale('P1/L1')", "involved_sale('P1/L2')")
+    assert [(item.feedetl_sn, item.amount, item.violating) for item in found.items] == [
+        ("P1/L1", "0.00", False),
+        ("P1/L2", "0.00", False),
+    ]
+    assert (found.amount, found.priced) == (Decimal("0.00"), False)

@@ -39,8 +39,9 @@ select
     begndate, enddate, refl_old_mdtrt_id, msgid
 from kept.referral;
 
--- A sale (3505A) or return (3506A) tied by setl_id to a settlement that was taken back did not happen: it goes with the
--- settlement, as do the codes scanned in the cancelled sale itself (2102).
+-- A sale (3505A) or return (3506A) tied to a settlement that was taken back did not happen: it goes with the settlement,
+-- as do the codes scanned in the cancelled sale itself (2102). The tie is its setl_id; where it has none, its mdtrt_sn,
+-- if that is the visit of a purchase (2102). One tied to a settlement that was never seen stands: somebody sold something.
 create or replace view main.stock_move as
 select
     m.move, m.fixmedins_code, m.med_list_codg, m.fixmedins_hilist_id, m.fixmedins_bchno, m.manu_lotnum, m.inv_chg_type,
@@ -48,12 +49,20 @@ select
     m.setl_id, m.mdtrt_sn, m.psn_no, m.rtal_docno, m.rxno, m.hi_feesetl_type, m.prsc_dr_no, m.phar_no,
     m.purc_invo_codg, m.purc_invo_no, m.prod_geay_flag, m.msgid
 from kept.stock_move m
-anti join (from step.gone_message where why <> 'superseded') g on g.setl_id = m.setl_id;
+anti join (
+    select false as by_visit, setl_id as id from step.gone_message where why <> 'superseded'
+    union all
+    select true, mdtrt_id from step.gone_message where kind = '2102' and why <> 'superseded'
+) g on g.id = coalesce(m.setl_id, m.mdtrt_sn) and g.by_visit = (m.setl_id is null);
 
 create or replace view main.trace_scan as
 select
     t.drug_trac_codg, t.move, t.kind, t.fixmedins_code, coalesce(t.trdn_flag, '0') as trdn_flag, t.trac_codg_pac_hery,
     t.med_list_codg, t.cnt, t.scanned_at, t.setl_id, t.mdtrt_id, t.feedetl_sn, t.psn_no, t.rtal_docno, t.msgid
 from kept.trace_scan t
-anti join (from step.gone_message where why <> 'superseded') g on g.setl_id = t.setl_id
+anti join (
+    select false as by_visit, setl_id as id from step.gone_message where why <> 'superseded'
+    union all
+    select true, mdtrt_id from step.gone_message where kind = '2102' and why <> 'superseded'
+) g on g.id = coalesce(t.setl_id, t.mdtrt_id) and g.by_visit = (t.setl_id is null)
 anti join step.gone_visit v on v.mdtrt_id = t.mdtrt_id;

@@ -121,6 +121,24 @@ def test_a_sale_reported_to_stock_goes_with_the_settlement_it_names_and_no_other
     assert found.values("trace_scan", "drug_trac_codg") == ["C-none", "C-other"]
 
 
+def test_a_sale_reported_without_a_settlement_goes_with_the_purchase_whose_visit_it_names() -> None:
+    def stock(msgid: str, visit: str) -> Message:
+        scan = {
+            "into": "trace_scan",
+            "setl_id": None,
+            "drug_trac_codg": f"C-{msgid}",
+            "move": "sale",
+            "mdtrt_id": visit,
+        }
+        return say("3505A", msgid, 6, {"setl_id": None, "mdtrt_sn": visit}, scan)
+
+    log = [SALE, stock("same", "M1"), stock("own", "17")]
+    assert build(log).values("trace_scan", "drug_trac_codg") == ["C-own", "C-same", "C1"]
+    cancelled = build([*log, say("2103", "x", 9, setl_id="S1")])
+    assert cancelled.values("stock_move", "msgid") == ["own"]
+    assert cancelled.values("trace_scan", "drug_trac_codg") == ["C-own"]
+
+
 def whole_stay() -> list[Message]:
     return [
         say("2401", "a", 0, {"adm_bed": "1"}, {"into": "diagnosis", "diag_srt_no": 1, "diag_code": "K29"}),

@@ -478,10 +478,10 @@ def test_a_registry_event_is_no_message_of_the_institution_it_tells_of() -> None
     assert (row["kind"], row["fixmedins_code"]) == ("institution", None)
 
 
-def test_a_sale_to_somebody_uninsured_names_no_visit_of_the_platform() -> None:
+def test_a_sale_without_a_settlement_keeps_the_number_it_was_given() -> None:
     sale = {**SAMPLES["3505A"]["input"]["selinfoDetail"][0], "setl_id": "", "psn_no": "", "mdtrt_sn": "17"}
     tables = decoded(event("3505A", {"selinfoDetail": [sale]})).tables
-    assert tables["trace_scan"]["mdtrt_id"].to_pylist() == [None]
+    assert tables["trace_scan"]["mdtrt_id"].to_pylist() == ["17"]
     assert tables["stock_move"]["mdtrt_sn"].to_pylist() == ["17"]
 
 
