@@ -49,15 +49,20 @@ item as (
     group by v.mdtrt_id, l.med_list_codg, k.sex
 ),
 -- 只见于一种性别的诊断；性别未定的诊断（0）也在内
-coded as (
-    select d.mdtrt_id, d.psn_no, d.role, d.diag_code, d.diag_name, d.msgid,
-        k.icd_prefix, k.sex, v.begntime
+sexed_diagnosis as materialized (
+    select d.mdtrt_id, d.psn_no, d.role, d.diag_code, d.diag_name, d.diag_time, d.msgid,
+        k.icd_prefix, k.sex, k.effective_from, k.effective_to
     from diagnosis d
     join knowledge.sex_diagnosis k on left(k.icd_prefix, 3) = icd3(d.diag_code)
         and k.icd_prefix in (icd3(d.diag_code), upper(left(d.diag_code, 5)))
-    join visit v on v.mdtrt_id = d.mdtrt_id
     where coalesce(d.diag_type, '1') = '1'
-        and v.begntime::date between k.effective_from and k.effective_to
+),
+-- 其中知识点生效以后的
+coded as (
+    select d.mdtrt_id, d.psn_no, d.role, d.diag_code, d.diag_name, d.msgid, d.icd_prefix, d.sex, v.begntime
+    from sexed_diagnosis d
+    join visit v on v.mdtrt_id = d.mdtrt_id
+    where v.begntime::date between d.effective_from and d.effective_to
         and (d.role <> 'discharge' or coalesce(near(v.begntime, v.dscg_time, $lookback), true))
         and (d.role <> 'admission' or coalesce(d.diag_time <= v.begntime + $lookback, true))
 ),
