@@ -28,7 +28,7 @@ params:
   late: {default: 6, min: 1, max: 12, unit: h, source: "工程默认值：登记晚到一个班次以内的，期限仍余四十二小时，不展期；夜间入院、次日上班补登记的多在六小时以上"}
 exempt:
   registered_late: 入院登记报文在入院六小时以后才到平台的，期限自到达时起算；登记以前无从上传明细。
-  outage: 该院自本次登记到期限届满没有向平台发送任何报文，视为接口中断。
+  outage: 自入院或自本次登记起的期限内，该院没有向平台发送任何报文的，视为接口中断。
   left_without_care: 入院当日出院、没有过夜且自始没有费用的，没有可传的明细。
   home_bed: 家庭病床（med_type 71）按巡诊上传，不适用。
   newborn: 新生儿费用可记在母亲名下，不适用。
@@ -92,6 +92,7 @@ left join later l using (mdtrt_id)
 left join paid p using (mdtrt_id)
 where not exists (
         select 1 from quiet_spell q
-        where q.fixmedins_code = s.fixmedins_code and q.from_time <= s.registered
-            and coalesce(q.until_time > s.counted_from + $limit, true)) -- exempt: outage
+        where q.fixmedins_code = s.fixmedins_code
+            and (q.from_time <= s.registered and coalesce(q.until_time > s.counted_from + $limit, true)
+                or q.from_time <= s.begntime and coalesce(q.until_time > s.begntime + $limit, true))) -- exempt: outage
     and not (l.mdtrt_id is null and p.mdtrt_id is null and coalesce(nights(s.begntime, s.dscg_time) = 0, false)) -- exempt: left_without_care
