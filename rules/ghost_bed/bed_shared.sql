@@ -63,6 +63,27 @@ lying as (
         and not v.newborn -- exempt: newborn
         and not regexp_matches(coalesce(v.med_type, ''), '^(71|27|28)') -- exempt: home_bed
 ),
+-- 一次住院相邻的两段是否换了床；入院变更只是换了写法的，没有换
+stretches as (
+    select *,
+        coalesce(from_time > lag(until_time) over w
+            or place is distinct from lag(place) over w
+            or dept_code is distinct from lag(dept_code) over w, true) as moves
+    from lying
+    window w as (partition by mdtrt_id order by from_time) -- total order: one stretch a moment
+),
+-- 没有换床的各段合为一段
+resting as (
+    select mdtrt_id, psn_no, fixmedins_code, dept_code, place, begntime,
+        min(bed) as bed, min(from_time) as from_time, bool_or(from_day_only) as from_day_only,
+        bool_or(open) as open, max(until_time) as until_time,
+        flatten(list(msgids order by from_time, msgids)) as msgids
+    from (
+        select *, count(*) filter (where moves) over (partition by mdtrt_id order by from_time) as bed_no -- total order: one stretch a moment
+        from stretches
+    )
+    group by mdtrt_id, psn_no, fixmedins_code, dept_code, place, begntime, bed_no
+),
 -- 同院、同科、同床（不论写法）、不同的人，重叠超过宽限
 overlapping as (
     select a.mdtrt_id, b.mdtrt_id as other_mdtrt_id, a.psn_no, b.psn_no as other_psn_no,
@@ -72,8 +93,8 @@ overlapping as (
         if(a.from_time > b.from_time, a.from_day_only, b.from_day_only) as from_day_only, least(a.until_time, b.until_time) as until_time,
         a.open or b.open as open,
         list_concat(a.msgids, b.msgids) as msgids
-    from lying a
-    join lying b
+    from resting a
+    join resting b
         on b.fixmedins_code = a.fixmedins_code
         and b.dept_code is not distinct from a.dept_code
         and b.place = a.place
@@ -132,7 +153,7 @@ thirds as (
     select o.mdtrt_id, o.other_mdtrt_id, count(distinct c.psn_no) as others,
         flatten(list(c.msgids order by c.mdtrt_id, c.from_time)) as msgids
     from shared o
-    join lying c
+    join resting c
         on c.fixmedins_code = o.fixmedins_code
         and c.dept_code is not distinct from o.dept_code
         and c.place = o.place
