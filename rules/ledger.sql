@@ -293,10 +293,12 @@ create table cancellation (
     matched boolean default true          -- derived: it named something that agrees with it
 );
 
--- How many standing messages an institution sent in each hour. Tells an outage from silence.
--- Key: fixmedins_code, hour.
-create table transmission (
-    fixmedins_code varchar, hour timestamp, messages bigint default 1
+-- Twelve hours and more in which an institution sent no message that stands. Tells an outage from silence about one
+-- patient. Key: fixmedins_code, from_time.
+create table quiet_spell (
+    fixmedins_code varchar,
+    from_time timestamp,                  -- inf_time of the message before
+    until_time timestamp                  -- inf_time of the next; null: none since
 );
 
 -- Insured periods (registry `insured`, else 1101). Key: psn_no, insutype, begndate.

@@ -45,5 +45,15 @@ create macro day_or_minute(t, is_date) as if(is_date, strftime(t, '%Y-%m-%d'), s
 -- Midnights between two times: 算入不算出, the day of discharge is not counted.
 create macro nights(a, b) as date_diff('day', a::date, b::date);
 
+-- A bed's number whatever its spelling: 861床, 861号床, ０８６１ and 861 are one. Null where nothing is left.
+create macro bed_key(bed) as nullif(regexp_replace(regexp_replace(
+    translate(upper(bed), '０１２３４５６７８９ＡＢＣＤＥＦＧＨ＋－', '0123456789ABCDEFGH+-'),
+    '[床位号#＃\s]', '', 'g'), '(^|[^0-9])0+([0-9])', '\1\2', 'g'), '');
+
+-- Two such numbers name one bed: equal, or one has the ward or room before it (3区12, A-12 and 12).
+create macro same_bed(a, b) as a = b
+    or regexp_matches(a, '[A-Z区室房层楼科/_.-]' || regexp_escape(b) || '$')
+    or regexp_matches(b, '[A-Z区室房层楼科/_.-]' || regexp_escape(a) || '$');
+
 -- ICD-10 category: the first three characters, upper case.
 create macro icd3(code) as upper(left(code, 3));

@@ -49,16 +49,22 @@ item as (
     group by v.mdtrt_id, l.med_list_codg, k.sex
 ),
 -- 只见于一种性别的诊断；性别未定的诊断（0）也在内
-coded as (
-    select d.mdtrt_id, d.psn_no, d.role, d.diag_code, d.diag_name, d.msgid,
-        k.icd_prefix, k.sex, v.begntime
+sexed_diagnosis as materialized (
+    select d.mdtrt_id, d.psn_no, d.role, d.diag_code, d.diag_name, d.diag_time, d.msgid,
+        k.icd_prefix, k.sex, k.effective_from, k.effective_to
     from diagnosis d
     join knowledge.sex_diagnosis k on left(k.icd_prefix, 3) = icd3(d.diag_code)
         and k.icd_prefix in (icd3(d.diag_code), upper(left(d.diag_code, 5)))
-    join visit v on v.mdtrt_id = d.mdtrt_id
     where coalesce(d.diag_type, '1') = '1'
-        and v.begntime::date between k.effective_from and k.effective_to
+),
+-- 其中知识点生效以后的
+coded as (
+    select d.mdtrt_id, d.psn_no, d.role, d.diag_code, d.diag_name, d.msgid, d.icd_prefix, d.sex, v.begntime
+    from sexed_diagnosis d
+    join visit v on v.mdtrt_id = d.mdtrt_id
+    where v.begntime::date between d.effective_from and d.effective_to
         and (d.role <> 'discharge' or coalesce(near(v.begntime, v.dscg_time, $lookback), true))
+        and (d.role <> 'admission' or coalesce(d.diag_time <= v.begntime + $lookback, true))
 ),
 -- 只见于一种性别的手术操作；性别未定的（0）也在内
 sexed_operation as materialized (
@@ -83,7 +89,7 @@ misregistered as (
         and i.gend <> i.cert_gend
         and v.kind <> 'pharmacy'
 ),
--- 与登记不符的证件一并列入；诊断取出院诊断、清单诊断和门诊诊断，入院诊断尚未确定，不取
+-- 与登记不符的证件一并列入；诊断不分入院、出院、清单、门诊，主要与次要
 limited as (
     select mdtrt_id, finding, code, name, sex, times, lines, msgids
     from item
@@ -91,7 +97,6 @@ limited as (
     select mdtrt_id, 'diagnosis', diag_code, max(diag_name), sex, 1, []::varchar[], list(distinct msgid order by msgid)
     from coded
     where sex <> '0'
-        and role in ('discharge', 'list', 'outpatient')
     group by mdtrt_id, diag_code, sex
     union all
     select mdtrt_id, 'operation', oprn_oprt_code, max(oprn_oprt_name), sex, 1, []::varchar[], list(distinct msgid order by msgid)

@@ -7,7 +7,7 @@ anchor: [mdtrt_id]
 behaviour: item
 severity: [1, 3]
 status: live
-version: 1
+version: 2
 official: GZ10000201008000 计费日期与住院时间不符
 law: [条例15, 条例38(三)]
 basis: 床位、分级护理、诊查按日计价，每日至多一次；住院天数算入不算出，不足一日按一日。多出不超过一日的，可能是入院日与出院日均计费，列为轻度可疑。
@@ -16,7 +16,7 @@ route: supervision
 money: fund
 lookback: 120 d
 needs: [visit.begntime, visit.dscg_time, fee_line.cnt, fee_line.fee_ocur_time, fee_line.med_list_codg]
-may_use: [fee_line.med_chrgitm_type, settlement_list.lv1_nurscare_days]
+may_use: [fee_line.med_chrgitm_type, settlement_list.lv1_nurscare_days, catalogue.name]
 judges:
   from: visit where inpatient
   missing:
@@ -27,13 +27,19 @@ judges:
 params:
   tolerance: {default: 1, min: 0, max: 3, unit: days, source: "工程默认值：多地入院日、出院日均计床位，多出一日以内不作明确违规"}
 exempt:
-  other_groups: 新生儿床位与护理、急诊观察床、陪护床等不属本人病房床位的按日收费，不并入床位费。
+  other_groups: 新生儿床位与护理、急诊观察床、陪护床等不属本人病房床位的按日收费，不并入床位费；地方自编编码按目录名称认。
   separate_wards: 监护病房与普通病房床位分别计数，转科当日各计一日不算超收。
   batch_posted: 一行明细计多日的为集中记账，只比总数，不逐日核对。
   late_posted: 当日多计的床日不超过此前漏记的天数时，视为补记。
 sentence: 患者于{begntime}入院、{dscg_time}出院，住院{stay_nights}天，{finding}。
 */
 with
+-- 目录名称表明不是本人病房床位的地方编码：陪护床、包床、婴儿床、观察床，以及取暖降温
+other_name as (
+    select med_list_codg, valid_from, valid_until
+    from catalogue
+    where regexp_matches(name, '陪[护伴床客人]|包床|包房|婴|新生儿|观察床|留观|取暖|暖气|采暖|空调|降温')
+),
 -- 按日收费的明细：国家编码按知识库分组；地方自编的床位费编码归入病房床位费，但不作明确违规的依据
 charged as (
     select v.mdtrt_id, v.begntime, l.feedetl_sn, l.med_list_codg, l.fee_ocur_time::date as day, l.cnt,
@@ -56,6 +62,9 @@ charged as (
         and l.cnt > 0
         and l.med_chrgitm_type = '01'
         and not regexp_matches(coalesce(l.med_list_codg, ''), '^00[0-9]{13}')
+        and not exists (
+            select 1 from other_name c
+            where c.med_list_codg = l.med_list_codg and l.fee_ocur_time >= c.valid_from and l.fee_ocur_time < c.valid_until) -- exempt: other_groups
 ),
 -- 每次住院每项每日的单位数
 daily as (
@@ -98,6 +107,7 @@ doubled as (
 -- 结算清单所报各级护理天数；中途结算的各张清单有按累计报的，取最大一张；清单是申报数而非收费，只作轻度可疑
 listed_nursing as (
     select s.mdtrt_id, list(s.msgid order by s.msgid) as msgids,
+        list(involved_settlement(s.mdtrt_id, s.setl_id) order by s.setl_id) as items,
         max(coalesce(s.spga_nurscare_days, 0) + coalesce(s.lv1_nurscare_days, 0)
             + coalesce(s.scd_nurscare_days, 0) + coalesce(s.lv3_nurscare_days, 0)) as units
     from judged v
@@ -126,6 +136,7 @@ exceeding as (
     select f.mdtrt_id, min(f.allowed) as stay_nights,
         if(max(f.listed_excess) > $tolerance, 1, 3) as severity,
         flatten(list(coalesce(f.msgids, []::varchar[]) order by f.charge_group, f.msgids)) as list_msgids,
+        list(f.charge_group order by f.charge_group) as groups,
         string_agg(
             case f.charge_group when 'ward_bed' then '病房床位费' when 'icu_bed' then '监护病房床位费'
                 when 'nursing_level' then '分级护理费' when 'consultation' then '住院诊查费'
@@ -152,8 +163,9 @@ lines as (
 )
 select e.mdtrt_id, v.psn_no, v.fixmedins_code, e.severity, v.begntime as occurred_at,
     v.begntime, v.begntime_is_date, v.dscg_time, v.dscg_time_is_date, e.stay_nights, e.finding,
-    coalesce(n.items, []) as items,
+    list_concat(n.items, if(list_contains(e.groups, 'listed_nursing'), g.items, null)) as items,
     list_concat([v.adm_msgid, v.dscg_msgid], e.list_msgids, n.msgids, n.refund_msgids) as evidence
 from exceeding e
 join judged v using (mdtrt_id)
 left join lines n using (mdtrt_id)
+left join listed_nursing g using (mdtrt_id)

@@ -7,7 +7,7 @@ anchor: [mdtrt_id]
 behaviour: item
 severity: [1, 3]
 status: live
-version: 1
+version: 2
 official: GZ10000201008000 计费日期与住院时间不符
 law: [条例15, 条例38(一)]
 basis: 出院后仍收床位、诊察、护理费的，人已不在院；其他项目的计费时间可能是记账时间，列为轻度可疑。
@@ -27,7 +27,7 @@ params:
   rescue: {default: 72, min: 24, max: 168, unit: h, source: "工程默认值：急诊入院的，入院前急诊抢救费用可并入住院"}
   pre_admission: {default: 7, min: 1, max: 30, unit: d, source: "工程默认值：院前检查并入住院的常见期限"}
 exempt:
-  discharge_drugs: 出院带药（dscg_tkdrug_flag=1）不计。
+  discharge_drugs: 出院带药（dscg_tkdrug_flag=1 的药品）不计；床位、护理等服务带此标志的不算带药。
   pre_admission_tests: 入院前七日内的检查、化验按院前检查政策可并入住院，不计。
   emergency: 急诊入院的，入院前七十二小时内的急诊费用可并入住院，不计。
 sentence: 患者于{begntime}入院、{dscg_time}出院，{finding}，共{gross}元。
@@ -44,7 +44,8 @@ outside as (
         and coalesce(l.cnt, 1) > 0
         and (l.fee_ocur_time > v.dscg_time + $grace
             or l.fee_ocur_time + if(l.fee_ocur_time_is_date, interval 1 day, interval 0 day) < v.begntime - $grace)
-        and not (l.fee_ocur_time > v.dscg_time and coalesce(l.dscg_tkdrug_flag, '0') = '1') -- exempt: discharge_drugs
+        and not (l.fee_ocur_time > v.dscg_time and coalesce(l.dscg_tkdrug_flag, '0') = '1'
+            and coalesce(l.med_chrgitm_type, '09') in ('09', '10', '11')) -- exempt: discharge_drugs
         and not (l.fee_ocur_time between v.begntime::date - $pre_admission and v.begntime and coalesce(l.med_chrgitm_type, '') in ('03', '04')) -- exempt: pre_admission_tests
         and not (l.fee_ocur_time between v.begntime - $rescue and v.begntime and coalesce(v.emergency, false)) -- exempt: emergency
 ),

@@ -16,7 +16,7 @@ route: supervision
 money: fund
 lookback: 120 d
 needs: [visit.begntime, fee_line.cnt, fee_line.fee_ocur_time, fee_line.med_chrgitm_type]
-may_use: [fee_line.med_list_codg, fee_line.prd_days, medical_order, report, presence.recog_biz, visit.hi_paymtd, visit.newborn]
+may_use: [fee_line.med_list_codg, medical_order, report, presence.recog_biz, visit.hi_paymtd, visit.newborn]
 judges:
   from: visit where inpatient
   missing:
@@ -33,9 +33,8 @@ params:
 exempt:
   home_bed: 家庭病床（med_type 71）按巡诊服务，不适用。
   newborn: 健康新生儿随母住院只有床位与护理，不适用。
-  under_order: 在药品、治疗、检验、检查、手术类医嘱执行期内的日子有诊疗。
+  under_order: 医嘱执行期内的日子有诊疗；护理、膳食和转科、出院、转院、死亡的医嘱除外，未填类别的按名称认出护理、膳食，其余都算。
   reported: 当日有检查、检验报告的日子有诊疗。
-  dispensed_ahead: 一次发放数日用量的药品，在用药天数内的日子有诊疗。
   on_leave: 经人脸认证批准请假（recog_biz 20 至 21）的日子不算。
   weekend: 周末与法定节假日的空床日不计数，也不中断连续。
 sentence: 患者自{begntime}住院，其中{idle_days}个工作日只有床位、诊察、护理、取暖类收费而无诊疗，最长连续{longest}天（{run_from}至{run_until}）{remark}。
@@ -69,11 +68,10 @@ daily as (
     select l.mdtrt_id, l.fee_ocur_time::date as day,
         sum(l.cnt) filter (where l.med_chrgitm_type = '01' and not l.climate) as bed_units,
         max(l.cnt) filter (where l.med_chrgitm_type = '01' and not l.climate) > 1 as posted_in_batch,
-        bool_or(coalesce(l.med_chrgitm_type, '') not in ('01', '02', '07') and not l.climate) as active,
-        max(l.prd_days) filter (where coalesce(l.med_chrgitm_type, '') not in ('01', '02', '07')) as lasts
+        bool_or(coalesce(l.med_chrgitm_type, '') not in ('01', '02', '07') and not l.climate) as active
     from stays s
     join (
-        select mdtrt_id, fee_ocur_time, cnt, med_chrgitm_type, prd_days,
+        select mdtrt_id, fee_ocur_time, cnt, med_chrgitm_type,
             coalesce(med_list_codg in (select item_code from knowledge.per_day_charge where charge_group = 'climate'), false) as climate
         from fee_line
         where cnt > 0
@@ -92,7 +90,7 @@ quiet as (
         and date_diff('day', s.begntime::date, s.end_day)
             - count(*) filter (where d.active and d.day >= s.begntime::date and d.day < s.end_day) >= least($some, $long_term)
 ),
--- 这些住院的医嘱：药品、治疗、检验、检查、手术、麻醉、输血、输氧
+-- 这些住院的医嘱：护理、膳食人人都有，转科、出院、转院、死亡不是诊疗，其余都是
 orders as (
     select o.mdtrt_id,
         coalesce(o.medc_begntime, o.drord_begntime, o.drord_isu_time)::date as from_day,
@@ -102,12 +100,13 @@ orders as (
     from quiet q
     join medical_order o using (mdtrt_id)
     where near(q.begntime, coalesce(o.medc_begntime, o.drord_begntime, o.drord_isu_time), $lookback)
-        and o.drord_item_type_code in ('11', '12', '13', '21', '22', '23', '24', '25', '28', '29')
+        and coalesce(o.drord_item_type_code, '31') not in ('26', '27', '32', '34', '35', '36')
+        and not (coalesce(o.drord_item_type_code, '31') = '31'
+            and regexp_matches(coalesce(o.drord_detl_name, ''), '级护理|护理常规|陪[护伴床]|饮食|膳食|普食|普通饭|半流|流质|软食|软饭'))
 ),
 -- 有诊疗的日子：收费、医嘱执行期、报告
 care as (
-    select d.mdtrt_id, d.day as from_day,
-        d.day + greatest(ceil(coalesce(d.lasts, 1))::integer, 1) - 1 as until_day -- exempt: dispensed_ahead
+    select d.mdtrt_id, d.day as from_day, d.day as until_day
     from daily d
     join quiet using (mdtrt_id)
     where d.active

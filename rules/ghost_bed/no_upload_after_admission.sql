@@ -15,7 +15,7 @@ case_cause: [5, 11]
 route: supervision
 money: fund
 lookback: 120 d
-needs: [visit.begntime, fee_line_all.upload_time, transmission]
+needs: [visit.begntime, fee_line_all.upload_time, quiet_spell]
 may_use: [settlement, visit.adm_upload_time]
 reads_all: true
 judges:
@@ -25,11 +25,11 @@ judges:
     登记晚于追溯期: not near(begntime, adm_upload_time, $lookback)
 params:
   limit: {default: 48, min: 24, max: 168, unit: h, source: "定点医疗机构服务协议：入院登记后48小时内无住院数据上传"}
-  late: {default: 6, min: 1, max: 24, unit: h, source: "工程默认值：登记晚到一个班次以内的，期限仍余四十二小时，不展期；夜间入院、次日上班补登记的多在六小时以上"}
+  late: {default: 6, min: 1, max: 12, unit: h, source: "工程默认值：登记晚到一个班次以内的，期限仍余四十二小时，不展期；夜间入院、次日上班补登记的多在六小时以上"}
 exempt:
   registered_late: 入院登记报文在入院六小时以后才到平台的，期限自到达时起算；登记以前无从上传明细。
-  outage: 该院在此期间除本次登记外没有向平台发送任何报文，视为接口中断。
-  left_without_care: 期限内已出院且自始没有费用的，没有可传的明细。
+  outage: 自入院或自本次登记起的期限内，该院没有向平台发送任何报文的，视为接口中断。
+  left_without_care: 入院当日出院、没有过夜且自始没有费用的，没有可传的明细。
   home_bed: 家庭病床（med_type 71）按巡诊上传，不适用。
   newborn: 新生儿费用可记在母亲名下，不适用。
 sentence: 患者于{begntime}登记入院{registered_text}，{limit_hours}小时内没有上传任何费用明细{finding}。
@@ -38,12 +38,13 @@ with
 -- 期限自入院起算；登记报文晚到六小时以上的，自其到达平台起算
 admitted as (
     select mdtrt_id, psn_no, fixmedins_code, begntime, dscg_time, adm_msgid, med_type, newborn,
-        if(adm_upload_time > begntime + $late, adm_upload_time, begntime) as counted_from -- exempt: registered_late
+        if(adm_upload_time > begntime + $late, adm_upload_time, begntime) as counted_from, -- exempt: registered_late
+        greatest(begntime, coalesce(adm_upload_time, begntime)) as registered
     from judged
 ),
 -- 期限内没有上传过明细的住院；已撤销的明细也算上传过
 silent as (
-    select v.mdtrt_id, v.psn_no, v.fixmedins_code, v.begntime, v.counted_from, v.dscg_time, v.adm_msgid
+    select v.mdtrt_id, v.psn_no, v.fixmedins_code, v.begntime, v.counted_from, v.registered, v.dscg_time, v.adm_msgid
     from admitted v
     where coalesce(v.med_type, '') not like '71%' -- exempt: home_bed
         and not v.newborn -- exempt: newborn
@@ -62,14 +63,6 @@ later as (
     join fee_line_all l using (mdtrt_id)
     where near(s.begntime, l.upload_time, $lookback)
     group by l.mdtrt_id
-),
--- 该院在期限内（入院登记所在的小时以后）向平台发过的报文数
-heard as (
-    select s.mdtrt_id, sum(t.messages) as messages
-    from silent s
-    join transmission t using (fixmedins_code)
-    where t.hour > s.counted_from and t.hour + interval 1 hour <= s.counted_from + $limit
-    group by s.mdtrt_id
 ),
 -- 本次住院的结算
 paid as (
@@ -96,7 +89,10 @@ select s.mdtrt_id, s.psn_no, s.fixmedins_code,
     list_concat([s.adm_msgid], l.msgids, p.msgids) as evidence
 from silent s
 left join later l using (mdtrt_id)
-left join heard h using (mdtrt_id)
 left join paid p using (mdtrt_id)
-where coalesce(h.messages, 0) > 1 -- exempt: outage
-    and not (l.mdtrt_id is null and p.mdtrt_id is null and coalesce(s.dscg_time <= s.counted_from + $limit, false)) -- exempt: left_without_care
+where not exists (
+        select 1 from quiet_spell q
+        where q.fixmedins_code = s.fixmedins_code
+            and (q.from_time <= s.registered and coalesce(q.until_time > s.counted_from + $limit, true)
+                or q.from_time <= s.begntime and coalesce(q.until_time > s.begntime + $limit, true))) -- exempt: outage
+    and not (l.mdtrt_id is null and p.mdtrt_id is null and coalesce(nights(s.begntime, s.dscg_time) = 0, false)) -- exempt: left_without_care

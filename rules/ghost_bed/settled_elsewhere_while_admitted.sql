@@ -24,7 +24,7 @@ judges:
     门诊与药店结算: not exists (select 1 from provided where name = 'fee_line') and not exists (select 1 from visit o where not o.inpatient)
 params:
   grace: {default: 2, min: 0, max: 24, unit: h, source: "工程默认值：入院、出院登记时间的误差"}
-  repeats: {default: 2, min: 2, max: 10, unit: count, source: "审计做法：住院期间多次门诊结算从重"}
+  repeats: {default: 2, min: 2, max: 10, unit: count, source: "审计做法：住院期间多次门诊结算从重；药店与只有药品的（他人可代取）不计"}
   leave: {default: 72, min: 24, max: 168, unit: h, source: "工程默认值：请假而未见销假的，按此时长计"}
 exempt:
   home_bed: 家庭病床（med_type 71）患者住在家中，不适用。
@@ -142,13 +142,18 @@ attended as (
     group by h.mdtrt_id, h.setl_id, h.other_mdtrt_id, h.feedetl_sn
     having bool_and(k.needs_person)
 ),
--- 逐笔结算
+-- 逐笔结算；挂号、诊察也算本人来过，慢特病代开药与线上就诊的不算
 settled as (
     select h.mdtrt_id, h.setl_id, h.kind, min({'at': h.service_time, 'is_date': h.service_on}) as first_service,
         bool_or(h.proven and h.other_institution <> h.fixmedins_code
             and (h.mdtrt_id, h.setl_id) in (select (a.mdtrt_id, a.setl_id) from attended a)) as in_person_elsewhere,
-        bool_and(h.proven) and h.kind = '2204' and bool_or(coalesce(h.med_chrgitm_type, '09') not in ('02', '09', '10', '11')) as beyond_drugs
+        bool_and(h.proven) and h.kind = '2204' and bool_or(
+            coalesce(h.med_chrgitm_type, '09') not in ('02', '09', '10', '11', '13')
+            or h.med_chrgitm_type in ('02', '13')
+                and not coalesce(o.med_type like '14%' or o.med_type like '18%', false) -- exempt: family_pickup
+                and not coalesce(o.opter_type = '3', false)) as beyond_drugs -- exempt: online
     from hits h
+    left join visit o on o.mdtrt_id = h.other_mdtrt_id
     group by h.mdtrt_id, h.setl_id, h.kind
 ),
 -- 每次住院：他院到场服务，或多笔药品以外的门诊结算，从重

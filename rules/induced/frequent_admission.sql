@@ -29,7 +29,7 @@ params:
   long_days: {default: 150, min: 60, max: 300, unit: days, source: "工程默认值：一年累计一百五十天以上"}
   cycling_hospitals: {default: 3, min: 2, max: 10, unit: count, source: "工程默认值：三家以上医院"}
   cycling_gap: {default: 3, min: 0, max: 10, unit: days, source: "工程默认值：出院到下次入院的间隔中位数"}
-  few: {default: 3, min: 2, max: 6, unit: count, source: "工程默认值：累计天数与多院轮转至少涉及的住院次数，一两次长期住院不算频繁"}
+  few: {default: 2, min: 2, max: 6, unit: count, source: "工程默认值：频繁至少是两次，单独一次长期住院不算"}
   transfer: {default: 1, min: 0, max: 3, unit: days, source: "工程默认值：转院两次住院之间的间隔"}
 exempt:
   special_disease: 主诊断为肿瘤及放化疗、透析、血友病、定期输血、精神病、康复、安宁疗护的住院不计。

@@ -156,7 +156,7 @@ def whole_stay() -> list[Message]:
 
 STAY_TABLES = (
     "visit", "bed_stay", "diagnosis", "fee_line", "settlement", "fund_item", "settlement_list", "medical_order", "report",
-    "vital_sign", "presence", "death", "transmission",
+    "vital_sign", "presence", "death", "quiet_spell",
 )  # fmt: skip
 
 

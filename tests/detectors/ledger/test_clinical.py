@@ -122,18 +122,21 @@ class TestSettlementList:
         assert build([say("4101", "f", 3, setl_id="S9")]).rows("settlement_list") == []
 
 
-class TestTransmission:
-    def test_counts_messages_by_institution_and_hour(self) -> None:
+class TestQuietSpell:
+    def test_lies_between_messages_of_one_institution_twelve_hours_apart(self) -> None:
         log = [
             say("2401", "a", 0.1),
-            say("2301", "l", 0.9, feedetl_sn="1"),
-            say("2301", "k", 1.5, feedetl_sn="2"),
-            say("2401", "b", 0, mdtrt_id="M2", fixmedins_code="H2"),
+            say("2301", "l", 12, feedetl_sn="1"),
+            say("2301", "k", 24, feedetl_sn="2"),
+            say("2301", "n", 35.9, feedetl_sn="3"),
+            say("2402", "d", 77.5),
+            say("2401", "b", 30, mdtrt_id="M2", fixmedins_code="H2"),
         ]
-        assert build(log).rows("transmission", "fixmedins_code", "hour", "messages") == [
-            ("H1", at(0), 2),
-            ("H1", at(1), 1),
-            ("H2", at(0), 1),
+        assert build(log).rows("quiet_spell", "fixmedins_code", "from_time", "until_time") == [
+            ("H1", at(12), at(24)),
+            ("H1", at(35.9), at(77.5)),
+            ("H1", at(77.5), None),
+            ("H2", at(30), None),
         ]
 
     @pytest.mark.parametrize(
@@ -147,10 +150,10 @@ class TestTransmission:
     )
     def test_a_cancellation_and_its_target_both_leave_no_trace(self, pair: list[Message]) -> None:
         base = [say("2401", "a", 0)]
-        assert build(base + pair).rows("transmission") == build(base).rows("transmission")
+        assert build(base + pair).rows("quiet_spell") == build(base).rows("quiet_spell")
 
     def test_registries_are_not_sent_by_institutions(self) -> None:
-        assert build([say("institution", "i", 0, fixmedins_code="H1")]).rows("transmission") == []
+        assert build([say("institution", "i", 0, fixmedins_code="H1")]).rows("quiet_spell") == []
 
 
 def test_every_message_that_is_a_fact_is_on_record() -> None:
