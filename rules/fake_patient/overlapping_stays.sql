@@ -10,7 +10,7 @@ status: live
 version: 3
 official: null
 law: [条例15, 条例17, 条例40(一), 条例41款2]
-basis: 同一人不能同时在两处住院过夜；同一医院内两次登记重叠多为重复登记，不说明人在两处。
+basis: 同一人不能同时在两处住院过夜；同院两次登记重叠多为重复登记，列为轻度可疑。
 case_cause: [20, 27, 31]
 route: supervision
 money: fund
@@ -30,14 +30,13 @@ params:
   open_for: {default: 24, min: 24, max: 168, unit: h, source: "工程默认值：尚未出院的，入住第二家满一日方可认定重叠"}
   list_due: {default: 30, min: 10, max: 60, unit: d, source: "工程默认值：结算清单（4101）最迟上传时间，自两次都已出院起算"}
 exempt:
-  one_place: 同一医院的两次登记重叠，不是两处住院，不计。
   same_day: 当日出院、当日再入院，没有共同过夜的，不计。
   home_bed: 家庭病床（med_type 71）不占床位，不计。
   day_surgery: 日间手术（med_type 27、28）不计。
   newborn: 新生儿以母亲身份住院（4101 新生儿入院类型、日龄或体重已填）的，不计。
   transfer: 转院（离院方式 2、3，转入，转诊备案），重叠不超过二十四小时的，不计。
   long_open: 九十日以上没有出院登记的，其后不再视为在院。
-sentence: 参保人自{first_time}在一家医疗机构住院，又于{second_time}在另一家医疗机构住院，{overlap_text}{paid_text}{remark}。
+sentence: 参保人自{first_time}在{first_place}住院，又于{second_time}在{second_place}住院，{overlap_text}{paid_text}{remark}。
 */
 with
 -- 每人的住院；只有日期的，入院从次日零时、出院到当日零时才算确在院
@@ -59,7 +58,6 @@ beside as (
     from stay a
     join stay b using (psn_no)
     where (a.begntime, a.mdtrt_id) < (b.begntime, b.mdtrt_id)
-        and a.fixmedins_code <> b.fixmedins_code -- exempt: one_place
         and near(a.begntime, b.begntime, $lookback)
 ),
 -- 后一次入院时，前一次还在床
@@ -67,6 +65,7 @@ pair as (
     select a.psn_no,
         a.mdtrt_id as first_id, a.fixmedins_code as first_code, a.begntime as first_time, a.begntime_is_date as first_time_is_date, first_end,
         b.mdtrt_id as second_id, b.fixmedins_code as second_code, b.begntime as second_time, b.begntime_is_date as second_time_is_date, second_end,
+        a.fixmedins_code = b.fixmedins_code as one_place,
         first_end is null or second_end is null as still_open,
         nights(b.begntime, least(first_bed_until, second_bed_until)) as nights,
         date_diff('second', b.surely_from, least(
@@ -91,7 +90,7 @@ overlap as (
             where r.psn_no = p.psn_no and r.fixmedins_code = p.first_code and r.reflin_medins_no = p.second_code
                 and r.refl_date between p.first_time::date and p.second_time::date + 1
                 and p.seconds <= epoch($transfer)) -- exempt: transfer
-        and not (p.moved and p.seconds <= epoch($transfer)) -- exempt: transfer
+        and not (p.moved and not p.one_place and p.seconds <= epoch($transfer)) -- exempt: transfer
 ),
 -- 性别与出生日期：可能是产妇的，新生儿以母亲身份住院须等 4101 才能排除
 person as (
@@ -122,7 +121,7 @@ weighed as (
     select o.*, f.fund, f.msgids as paid_msgids, u.msgids as person_msgids,
         not o.lists and not coalesce(u.male or date_diff('year', u.brdy, o.first_time::date) not between $mother_from and $mother_to, false) as unproven,
         case
-            when o.nights < $nights then 3
+            when o.one_place or o.nights < $nights then 3
             when o.way_unknown and o.seconds <= epoch($transfer) then 3
             when o.nights >= $certain and not o.still_open and coalesce(f.fund, 0) > 0 then 1
             else 2
@@ -152,7 +151,9 @@ select least(o.first_id, o.second_id) as mdtrt_id_1, greatest(o.first_id, o.seco
     d.severity,
     o.first_time as occurred_at,
     d.due_at,
-    o.first_time, o.first_time_is_date, o.second_time, o.second_time_is_date,
+    o.first_time, o.first_time_is_date, o.second_time, o.second_time_is_date, o.one_place,
+    if(o.one_place, '同一家医疗机构', '一家医疗机构') as first_place,
+    if(o.one_place, '该机构', '另一家医疗机构') as second_place,
     case
         when o.still_open then '两次住院重叠，尚有未办出院的'
         when o.nights < $nights then '当日出院，全程在前一次住院期间'
@@ -164,6 +165,6 @@ select least(o.first_id, o.second_id) as mdtrt_id_1, greatest(o.first_id, o.seco
         else '' end as remark,
     [o.first_id, o.second_id] as mdtrt_ids,
     [involved_visit(o.first_id), visit_item(o.second_id)] as items,
-    list_concat(o.msgids, o.paid_msgids, if(o.lists, null, o.person_msgids)) as evidence
+    list_concat(o.msgids, o.paid_msgids, if(o.lists or o.one_place, null, o.person_msgids)) as evidence
 from weighed o
 join verdicts d using (first_id, second_id)
