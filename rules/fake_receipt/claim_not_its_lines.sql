@@ -26,10 +26,10 @@ judges:
       from fee_line where setl_id is not null group by hash(setl_id)
     ) on lines_of = hash(setl_id)
   missing:
-    出院登记(2402)或最终结算: stay is not null and dscg_time is null and mid_setl_flag = '1'
+    出院登记(2402)或最终结算: stay is not null and discharge_seen(admitted, dscg_time, $lookback) is null and mid_setl_flag = '1'
     入院登记(2401): stay is not null and admitted is null
     费用明细被拒收: mdtrt_id in (select mdtrt_id from visit where incomplete)
-    住院超过可比对的期限: greatest(dscg_time, setl_time) > admitted + interval 120 day
+    住院超过可比对的期限: not near(admitted, setl_time, $lookback)
     费用明细: lines_of is null and (stay is null or mdtrt_id not in (select mdtrt_id from fee_line where setl_id is null))
 params:
   wait: {default: 72, min: 0, max: 240, unit: h, source: "工程默认值：最后一次结算后等待明细传齐的时间"}
@@ -56,8 +56,9 @@ rough as (
 claims as (
     select r.mdtrt_id, r.setl_id,
         if(r.setl_id is null, v.begntime, max(s.setl_time)) as occurred_at,
-        r.setl_id is null and (v.dscg_time is null or bool_and(coalesce(s.mid_setl_flag = '1', false))) as more_to_settle,
-        greatest(max(greatest(s.setl_time, s.inf_time)), if(more_to_settle, v.dscg_time, null)) + $wait as due_at,
+        if(r.setl_id is null, discharge_seen(v.begntime, v.dscg_time, $lookback), null) as discharged_at,
+        r.setl_id is null and (discharged_at is null or bool_and(coalesce(s.mid_setl_flag = '1', false))) as more_to_settle,
+        greatest(max(greatest(s.setl_time, s.inf_time)), if(more_to_settle, discharged_at, null)) + $wait as due_at,
         sum(s.medfee_sumamt) as claimed,
         count(*) as settlements
     from rough r
@@ -112,7 +113,7 @@ uploaded as (
 select d.mdtrt_id, d.setl_id, v.psn_no, v.fixmedins_code,
     if(d.claimed - d.charged > $overclaim * d.charged, 2, 1) as severity,
     d.occurred_at, d.due_at,
-    if(v.inpatient, strftime(v.begntime, '%Y-%m-%d') || coalesce('至' || strftime(v.dscg_time, '%Y-%m-%d'), '起') || '的住院，',
+    if(v.inpatient, strftime(v.begntime, '%Y-%m-%d') || coalesce('至' || strftime(d.discharged_at, '%Y-%m-%d'), '起') || '的住院，',
         strftime(d.occurred_at, '%Y-%m-%d %H:%M') || '结算的' || if(v.kind = 'pharmacy', '购药，', '门诊就诊，')) as when_text,
     d.settlements, d.claimed, d.charged, d.lines,
     case
@@ -121,7 +122,8 @@ select d.mdtrt_id, d.setl_id, v.psn_no, v.fixmedins_code,
         else '少申报' || (d.charged - d.claimed) || '元，两份上传数据不一致，请先核对明细是否多传'
     end as finding,
     s.setl_ids, s.items,
-    list_concat(s.msgids, u.msgids, u.refund_msgids, if(v.inpatient, [v.adm_msgid, v.dscg_msgid], [])) as evidence
+    list_concat(s.msgids, u.msgids, u.refund_msgids, if(v.inpatient, [v.adm_msgid], []),
+        if(d.discharged_at is null, [], [v.dscg_msgid])) as evidence
 from differing d
 join visit v using (mdtrt_id)
 join settled s on s.mdtrt_id = d.mdtrt_id and s.setl_id is not distinct from d.setl_id
