@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import duckdb
 
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT])(i?)B", re.IGNORECASE)
+
 #: What DuckDB may take of memory before it spills, where the caller does not say.
-MEMORY_LIMIT = "4GB"
+MEMORY_LIMIT = "6GB"
 
 #: Checkpoints of a database in memory save nothing, and cost a quarter of a ledger's build.
 NEVER = "1TB"
 
 
+#: Bytes of a ledger in memory for each message that is a fact, measured on a simulated county.
+BYTES_A_FACT = 700
+
+
 def connect(
-    *, workspace: Path | None = None, memory_limit: str = MEMORY_LIMIT, threads: int | None = None
+    *,
+    workspace: Path | None = None,
+    memory_limit: str = MEMORY_LIMIT,
+    threads: int | None = None,
+    expected_facts: int = 0,
 ) -> duckdb.DuckDBPyConnection:
-    """Open an empty database in memory for one evaluation.
+    """Open an empty database for one evaluation, in memory or, where the ledger would not fit, in a file.
 
     `workspace` is an existing folder of the caller's into which tables spill that are larger than `memory_limit` (as
     DuckDB writes it, "4GB"); without one, running out of memory is an error. `threads`: default all cores.
+    `expected_facts`: messages that a ledger is to be built of. Tables in a file are compressed, which costs half of
+    the ledger's time again, but to spill them from memory and fetch them back for every rule costs more.
     """
+    on_disk = workspace is not None and expected_facts * BYTES_A_FACT > in_bytes(memory_limit)
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": memory_limit,
         "checkpoint_threshold": NEVER,
@@ -32,7 +46,20 @@ def connect(
     }
     if threads is not None:
         config["threads"] = threads
-    return duckdb.connect(":memory:", config=config)
+    con = duckdb.connect(
+        str(workspace / "ledger.duckdb") if workspace and on_disk else ":memory:", config=config
+    )
+    con.execute("pragma disable_checkpoint_on_shutdown")
+    return con
+
+
+def in_bytes(amount: str) -> float:
+    """An amount of memory as DuckDB writes it: "4GB", "800 MiB"."""
+    found = _AMOUNT.fullmatch(amount.strip())
+    if found is None:
+        raise ValueError(f"{amount!r} is no amount of memory")
+    number, unit, binary = found.groups()
+    return float(number) * float(1024 if binary else 1000) ** ("KMGT".index(unit.upper()) + 1)
 
 
 def lock(con: duckdb.DuckDBPyConnection) -> None:

@@ -110,10 +110,15 @@ def replay(
         written_whole(order.out, replace=order.replace) as folder,
         tempfile.TemporaryDirectory(prefix="fundwatch-", dir=order.workspace) as workspace,
     ):
+        source = _open(order, Path(workspace), on_progress)
         con = engine.connect(
-            workspace=Path(workspace), memory_limit=order.memory_limit, threads=order.threads
+            workspace=Path(workspace),
+            memory_limit=order.memory_limit,
+            threads=order.threads,
+            expected_facts=0 if isinstance(source, LedgerFiles) else source.counts.facts,
         )
-        source = _open(order, con, Path(workspace), on_progress)
+        if isinstance(source, LedgerFiles):
+            open_ledger(source.folder, con=con)
         timer.step("read")
         counts, mark, rejects, conflicts = _ledger(con, source, rulebook, order)
         fee_lines = _count(con, "fee_line")
@@ -151,15 +156,11 @@ def replay(
     return report
 
 
-def _open(
-    order: Order, con: duckdb.DuckDBPyConnection, workspace: Path, on_progress: OnProgress
-) -> FactsInput | LedgerFiles:
-    """What the inputs are: a ledger (then it is in the database already), a lake, or logs."""
+def _open(order: Order, workspace: Path, on_progress: OnProgress) -> FactsInput | LedgerFiles:
+    """What the inputs are: a ledger, a lake, or logs."""
     for name in order.inputs:
         if is_ledger(Path(name)):
-            path = only(order.inputs, "ledger")
-            open_ledger(path, con=con)
-            return describe(path)
+            return describe(only(order.inputs, "ledger"))
         if is_lake(Path(name)):
             return open_lake(only(order.inputs, "lake"), as_of=order.as_of)
     return read_logs(order.inputs, workspace, order.key, order.processes, on_progress)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, time
@@ -21,6 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from detectors import engine
 from rules.rulebook import Rulebook
 from streams.errors import Refused
 from streams.secrets import site_key
@@ -62,8 +62,10 @@ class Memory(click.ParamType[str]):
     name = "memory"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", str(value), re.IGNORECASE):
-            self.fail(f"{value!r} is no amount of memory; write 4GB or 800MB", param, ctx)
+        try:
+            engine.in_bytes(str(value))
+        except ValueError as error:
+            self.fail(f"{error}; write 4GB or 800MB", param, ctx)
         return str(value)
 
 

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
+from detectors import engine
 from streams.run import Run
 from streams.summary import add_up
 from streams.unmasking import record
@@ -184,6 +185,22 @@ def test_however_the_log_is_given_the_alerts_are_the_same(
     assert (tmp_path / "run" / "alerts.jsonl").read_bytes() == (base.folder / "alerts.jsonl").read_bytes()
     assert (tmp_path / "run" / "coverage.jsonl").read_bytes() == (base.folder / "coverage.jsonl").read_bytes()
     assert Run.open(tmp_path / "run").facts["counts"] == base.described["counts"]
+
+
+def test_a_ledger_in_a_file_gives_the_same_bytes(
+    base: Replayed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BYTES_A_FACT", 10**12)
+    answer = replay(base.log, "--out", tmp_path / "run")
+    assert answer.code == 0, answer.err
+    for name in (
+        "alerts.jsonl",
+        "coverage.jsonl",
+        "rejects.jsonl",
+        "cancellations.jsonl",
+        "evidence.parquet",
+    ):
+        assert (tmp_path / "run" / name).read_bytes() == (base.folder / name).read_bytes()
 
 
 def test_standard_input_is_a_log_and_its_rejects_are_whole_too(
