@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 
 import click
@@ -50,10 +53,32 @@ def cli() -> None:
     """Watch the settlement stream of a medical-insurance fund, and say with evidence where it is being cheated."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line. A refusal is one sentence on standard error and exit code 2; Ctrl-C is 130."""
+class _Terminated(BaseException):
+    """Somebody asked the process to end (SIGTERM)."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Have SIGTERM unwind the work, so that temporary folders and half results go with it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_: object) -> None:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
-        cli.main(args=arguments, prog_name="fundwatch", standalone_mode=False)
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line. A refusal is one sentence on standard error and exit code 2; Ctrl-C is 130, SIGTERM 143."""
+    try:
+        with _terminable():
+            cli.main(args=arguments, prog_name="fundwatch", standalone_mode=False)
     except (Refused, RulebookError, SourceError, RuleError) as refusal:
         click.echo(f"fundwatch: {refusal}", err=True)
         sys.exit(2)
@@ -70,6 +95,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt, _Terminated) as error:
         click.echo("fundwatch: interrupted; nothing was left half written.", err=True)
-        sys.exit(130)
+        sys.exit(143 if isinstance(error, _Terminated) else 130)

@@ -341,8 +341,14 @@ class TestProcess:
         assert warning.startswith("fundwatch: no site key is set")
         assert "FUNDWATCH_KEY_FILE" in warning
 
-    @pytest.mark.parametrize("to_the_group", [False, True], ids=["the process", "its group, as Ctrl-C"])
-    def test_interrupted_it_leaves_nothing(self, to_the_group: bool, base: Replayed, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("how", "to_the_group", "code"),
+        [(signal.SIGINT, False, 130), (signal.SIGINT, True, 130), (signal.SIGTERM, False, 143)],
+        ids=["the process", "its group, as Ctrl-C", "ended, as a service manager does"],
+    )
+    def test_interrupted_it_leaves_nothing(
+        self, how: signal.Signals, to_the_group: bool, code: int, base: Replayed, tmp_path: Path
+    ) -> None:
         workspace = tmp_path / "workspace"
         workspace.mkdir()
         out = tmp_path / "runs" / "run"
@@ -356,12 +362,12 @@ class TestProcess:
             time.sleep(0.02)
         assert list(tmp_path.glob("runs/.run.partial-*")), "it was at work"
         if to_the_group:
-            os.killpg(process.pid, signal.SIGINT)
+            os.killpg(process.pid, how)
         else:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(how)
         _, err = process.communicate(timeout=60)
         assert (process.returncode, err.strip()) == (
-            130,
+            code,
             "fundwatch: interrupted; nothing was left half written.",
         )
         assert list((tmp_path / "runs").iterdir()) == []
