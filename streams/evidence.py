@@ -33,11 +33,13 @@ def write_facts(
     `without`: the `seq` of messages that are none of the facts, as another content under their msgid is.
     """
     # Messages are looked up by msgid once; the other tables then by `seq`, a number, which reads half as much.
-    others = f"where seq not in ({', '.join(map(str, without))})" if without else ""
-    with _asked(con, msgids):
+    with (
+        _given(con, "asked", "msgid", pa.array(sorted(msgids), pa.string())),
+        _given(con, "without", "seq", pa.array(sorted(without), pa.uint64())),
+    ):
         con.execute(
             "create or replace temp table asked_message as "
-            f"select * from fact.message semi join asked using (msgid) {others}"
+            "select * from fact.message semi join asked using (msgid) anti join without using (seq)"
         )
     tables = []
     for name, schema in fact_schemas().items():
@@ -53,7 +55,7 @@ def write_facts(
 def write_ledger_rows(con: duckdb.DuckDBPyConnection, msgids: Collection[str], path: Path) -> int:
     """As `write_facts`, for an imported ledger: its rows are the facts there are."""
     tables = []
-    with _asked(con, msgids):
+    with _given(con, "asked", "msgid", pa.array(sorted(msgids), pa.string())):
         for name, columns in ledger_columns().items():
             key = "msgid" if "msgid" in columns else "adm_msgid" if "adm_msgid" in columns else None
             if key is None or name == "message":
@@ -67,13 +69,13 @@ def write_ledger_rows(con: duckdb.DuckDBPyConnection, msgids: Collection[str], p
 
 
 @contextmanager
-def _asked(con: duckdb.DuckDBPyConnection, msgids: Collection[str]) -> Iterator[None]:
-    """The table `asked` of those msgids, for as long as the block lasts."""
-    con.register("asked", pa.table({"msgid": pa.array(sorted(msgids), pa.string())}))
+def _given(con: duckdb.DuckDBPyConnection, table: str, column: str, values: pa.Array) -> Iterator[None]:
+    """The table of those values, for as long as the block lasts."""
+    con.register(table, pa.table({column: values}))
     try:
         yield
     finally:
-        con.unregister("asked")
+        con.unregister(table)
 
 
 def _rows(
