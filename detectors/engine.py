@@ -15,7 +15,6 @@ MEMORY_LIMIT = "6GB"
 #: Checkpoints of a database in memory save nothing, and cost a quarter of a ledger's build.
 NEVER = "1TB"
 
-
 #: Bytes of a ledger in memory for each message that is a fact, measured on a simulated county.
 BYTES_A_FACT = 700
 
@@ -34,7 +33,9 @@ def connect(
     `expected_facts`: messages that a ledger is to be built of. Tables in a file are compressed, which costs half of
     the ledger's time again, but to spill them from memory and fetch them back for every rule costs more.
     """
-    on_disk = workspace is not None and expected_facts * BYTES_A_FACT > in_bytes(memory_limit)
+    database = ":memory:"
+    if workspace is not None and expected_facts * BYTES_A_FACT > in_bytes(memory_limit):
+        database = str(workspace / "ledger.duckdb")
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": memory_limit,
         "checkpoint_threshold": NEVER,
@@ -46,9 +47,7 @@ def connect(
     }
     if threads is not None:
         config["threads"] = threads
-    con = duckdb.connect(
-        str(workspace / "ledger.duckdb") if workspace and on_disk else ":memory:", config=config
-    )
+    con = duckdb.connect(database, config=config)
     con.execute("pragma disable_checkpoint_on_shutdown")
     return con
 

@@ -28,8 +28,8 @@ _KINDS = {"inpatient": ("2301", "2304"), "outpatient": ("2204", "2207"), "pharma
 def complete(given: Mapping[str, Iterable[Mapping[str, Any]]]) -> Tables:
     """All rows of a case with what they leave out. What a row states, null included, is never changed.
 
-    Visits: person P1, institution H1, `inpatient`, `bed_until`, `seen_until`, `heard`, `adm_upload_time` (the begin), `settled`, `mid_settled`,
-    `list_uploaded`, the messages. Rows that name a visit or settlement: its person, institution and kind.
+    Visits: person P1, institution H1, `inpatient`, `bed_until`, `seen_until`, `heard`, `adm_upload_time` (the begin),
+    `settled`, `mid_settled`, `list_uploaded`, the messages. Rows that name a visit or settlement: its person, institution and kind.
     A line: the visit's settlement where it has exactly one, `inscp_scp_amt` as its amount. A settlement:
     `setl_time` as the discharge, else the begin. Every row: `msgid` (`msgids`) as `<table>-<n>`, counted
     from 1. Standing lines and settlements also stand in `fee_line_all` and `settlement_all`. Knowledge rows:

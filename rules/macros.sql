@@ -33,6 +33,10 @@ create macro near(anchor, t, lookback) as t between anchor - lookback and anchor
 -- A discharge as a rule sees it that looks from the admission: beyond the lookback there is none yet.
 create macro discharge_seen(begntime, dscg_time, lookback) as if(near(begntime, dscg_time, lookback), dscg_time, null);
 
+-- The main diagnosis of a stay as such a rule sees it: that of the discharge, else of the admission.
+create macro diagnosis_seen(begntime, dscg_time, dscg_diag_code, adm_diag_code, lookback) as
+    coalesce(if(coalesce(near(begntime, dscg_time, lookback), true), dscg_diag_code, null), adm_diag_code);
+
 -- Until when a stay is known to have lasted, as seen from the admission: the discharge, else the latest business time
 -- in its own messages (`heard`), each only within the lookback (which must be 90 days or more).
 create macro stay_seen_until(begntime, dscg_time, heard, lookback) as coalesce(

@@ -127,13 +127,13 @@ def decode_log(
         results = _alone(reader, key, summary, sink)
     else:
         results = _fanned_out(reader, key, summary, sink, workers, workspace)
-    for chunk, found in results:
+    for unread, found in results:
         summary.counts.add(found.counts)
-        for reject in chunk.rejects:
+        for reject in unread:
             summary.counts.read += 1
             summary.counts.rejected[reject.reason_code] += 1
-        if chunk.rejects or found.rejects:
-            on_rejects([*chunk.rejects, *found.rejects])
+        if unread or found.rejects:
+            on_rejects([*unread, *found.rejects])
     summary.inputs = tuple(reader.inputs)
     return summary
 
@@ -164,6 +164,10 @@ class _Found:
     counts: Counts
 
 
+_Result = tuple[tuple[Reject, ...], _Found]
+"""What the reader rejected before a chunk, and what the chunk held."""
+
+
 def _decode(task: _Task, blocks: Iterable[bytes], key: bytes, sink: Sink) -> _Found:
     decoder = Decoder(
         source=task.source,
@@ -183,11 +187,11 @@ def _task(chunk: Chunk, summary: LogSummary) -> _Task:
     return _Task(chunk.source, chunk.first_line, chunk.first_offset, summary.begin(chunk))
 
 
-def _alone(reader: LogReader, key: bytes, summary: LogSummary, sink: Sink) -> Iterator[tuple[Chunk, _Found]]:
+def _alone(reader: LogReader, key: bytes, summary: LogSummary, sink: Sink) -> Iterator[_Result]:
     for chunk in reader:
         with _without_collector():
             found = _decode(_task(chunk, summary), chunk.blocks, key, sink)
-        yield chunk, found
+        yield chunk.rejects, found
 
 
 @contextmanager
@@ -207,7 +211,7 @@ def _without_collector() -> Iterator[None]:
 
 def _fanned_out(
     reader: LogReader, key: bytes, summary: LogSummary, sink: Sink, count: int, workspace: Path | None
-) -> Iterator[tuple[Chunk, _Found]]:
+) -> Iterator[_Result]:
     method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(method)
     if hasattr(context, "set_forkserver_preload"):
@@ -215,7 +219,7 @@ def _fanned_out(
     with tempfile.TemporaryDirectory(prefix="chunks-", dir=workspace) as folder:
         workers = [_Worker(context, key, sink.part(number)) for number in range(count)]
         try:
-            waiting: deque[tuple[Chunk, _Worker]] = deque()
+            waiting: deque[tuple[tuple[Reject, ...], _Worker]] = deque()
             for number, chunk in enumerate(reader):
                 if len(waiting) == count * _CHUNKS_A_WORKER:
                     yield _next(waiting)
@@ -225,9 +229,7 @@ def _fanned_out(
                     for block in chunk.blocks:
                         slot.write(block)
                 worker.send((_task(chunk, summary), str(file)))
-                waiting.append(
-                    (Chunk(chunk.source, chunk.first_line, chunk.first_offset, rejects=chunk.rejects), worker)
-                )
+                waiting.append((chunk.rejects, worker))
             while waiting:
                 yield _next(waiting)
             for worker in workers:
@@ -239,9 +241,9 @@ def _fanned_out(
                 worker.stop()
 
 
-def _next(waiting: deque[tuple[Chunk, _Worker]]) -> tuple[Chunk, _Found]:
-    chunk, worker = waiting.popleft()
-    return chunk, worker.answer()
+def _next(waiting: deque[tuple[tuple[Reject, ...], _Worker]]) -> _Result:
+    unread, worker = waiting.popleft()
+    return unread, worker.answer()
 
 
 class _Worker:

@@ -209,8 +209,10 @@ class _Window:
 
     def _next(self) -> None:
         self._offset += len(self._held)
-        self._held = next(self._blocks)
+        self._held = next(self._blocks, b"")
         self._at = 0
+        if not self._held:
+            raise Refused("A log became shorter while it was read: replay it again when nobody writes to it.")
 
 
 @contextmanager

@@ -56,7 +56,7 @@ limited as (
     select l.mdtrt_id, k.med_list_codg, l.feedetl_sn, l.fee_ocur_time, l.fee_ocur_time::date as day, l.cnt,
         l.drord_no, l.med_list_codg as full_code, l.medins_list_codg, l.msgid, l.refund_msgids, k.unit, k.max_units, k.in_operation,
         p.charge_group is not null and p.charge_group not like '%nursing%' as unordered_kind,
-        v.begntime, v.inpatient, v.psn_no, v.fixmedins_code, v.adm_msgid, v.dscg_msgid,
+        v.begntime, v.inpatient, v.adm_msgid, v.dscg_msgid,
         if(v.dscg_time <= v.begntime - $before + $lookback, v.dscg_time, null) as dscg_time
     from charged l
     join knowledge.daily_limit k on k.med_list_codg = left(l.med_list_codg, 15)
@@ -174,7 +174,7 @@ days as (
         max(units_so_far - max_units * (day - first_day + 1)) as elapsed_excess,
         max(if(dscg_time is null, 0, stay_units - max_units * (last_day - first_day + 1))) as stay_excess,
         bool_or(inpatient) as inpatient, max(dscg_time) as dscg_time, max(begntime) as begntime,
-        max(psn_no) as psn_no, max(fixmedins_code) as fixmedins_code, max(adm_msgid) as adm_msgid, max(dscg_msgid) as dscg_msgid
+        max(adm_msgid) as adm_msgid, max(dscg_msgid) as dscg_msgid
     from counted
     where day_units > max_units
     group by mdtrt_id, med_list_codg, day
@@ -230,7 +230,7 @@ proof as (
 -- 全身麻醉的起止（清单缺了别的明细也不妨碍）
 anaesthesia as (
     select p.mdtrt_id, p.setl_id, p.row_no, p.anst_begntime, p.anst_endtime, p.anst_dr_code, p.msgid,
-        v.psn_no, v.fixmedins_code, v.begntime, v.adm_msgid
+        v.adm_msgid
     from operation p
     join visit v on v.mdtrt_id = p.mdtrt_id
     where p.anst_way in ('1', '11', '12', '41', '44', '45')
@@ -239,8 +239,7 @@ anaesthesia as (
 ),
 -- 同时进行的两次全身麻醉；麻醉师不同的不能是同一次麻醉记成两次
 simultaneous as (
-    select a.mdtrt_id, a.anst_begntime::date as day, min(b.anst_begntime) as first_time, max(a.begntime) as begntime,
-        max(a.psn_no) as psn_no, max(a.fixmedins_code) as fixmedins_code,
+    select a.mdtrt_id, a.anst_begntime::date as day, min(b.anst_begntime) as first_time,
         bool_or(coalesce(a.anst_dr_code <> b.anst_dr_code, false)) as two_doctors,
         list(distinct a.msgid order by a.msgid) as msgids, list(distinct b.msgid order by b.msgid) as other_msgids,
         max(a.adm_msgid) as adm_msgid
@@ -268,8 +267,8 @@ anaesthesia_charged as (
 ),
 -- 两类问题
 found as (
-    select f.mdtrt_id, f.med_list_codg, f.day, f.psn_no, f.fixmedins_code, d.severity, d.due_at,
-        f.first_time as occurred_at, f.begntime, f.units, f.max_units, f.excess,
+    select f.mdtrt_id, f.med_list_codg, f.day, d.severity, d.due_at,
+        f.first_time as occurred_at, f.units, f.max_units, f.excess,
         concat('计', regexp_replace(f.units::varchar, '[.]?0+$', ''), f.unit,
             '，一日上限', regexp_replace(f.max_units::varchar, '[.]?0+$', ''), f.unit, '，',
             case when f.impossible and f.span_excess > 0 then '摊到医嘱或手术起止各日仍多出'
@@ -285,16 +284,16 @@ found as (
     join parts i on i.mdtrt_id = f.mdtrt_id and i.med_list_codg = f.med_list_codg and i.day = f.day
     join proof p on p.mdtrt_id = f.mdtrt_id and p.med_list_codg = f.med_list_codg
     union all
-    select s.mdtrt_id, '003301000050000', s.day, s.psn_no, s.fixmedins_code, if(s.two_doctors, 2, 3), s.first_time,
-        s.first_time, s.begntime, 2, 1, 1,
+    select s.mdtrt_id, '003301000050000', s.day, if(s.two_doctors, 2, 3), s.first_time,
+        s.first_time, 2, 1, 1,
         if(s.two_doctors, '有两次由不同麻醉师施行的全身麻醉时间重叠', '有两次全身麻醉时间重叠，请核对是否为同一次麻醉'),
         coalesce(l.items, [involved_visit(s.mdtrt_id)]),
         list_concat(s.msgids, s.other_msgids, l.msgids, [s.adm_msgid])
     from simultaneous s
     left join anaesthesia_charged l on l.mdtrt_id = s.mdtrt_id and l.day = s.day
 )
-select f.mdtrt_id, f.med_list_codg, f.day, f.psn_no, f.fixmedins_code, f.severity, f.due_at, f.occurred_at,
-    f.begntime, v.begntime_is_date, f.units, f.max_units, f.excess, f.finding, f.items, f.evidence,
+select f.mdtrt_id, f.med_list_codg, f.day, v.psn_no, v.fixmedins_code, f.severity, f.due_at, f.occurred_at,
+    v.begntime, v.begntime_is_date, f.units, f.max_units, f.excess, f.finding, f.items, f.evidence,
     coalesce(c.name || '（' || f.med_list_codg || '）', '项目' || f.med_list_codg) as item
 from found f
 join visit v on v.mdtrt_id = f.mdtrt_id

@@ -45,7 +45,7 @@ seen as (
     select mdtrt_id, psn_no, fixmedins_code, med_type, newborn, hi_paymtd, begntime, begntime_is_date,
         discharge_seen(begntime, dscg_time, $lookback) as dscg_time,
         stay_seen_until(begntime, dscg_time, heard, $lookback) as seen_until,
-        coalesce(if(coalesce(near(begntime, dscg_time, $lookback), true), dscg_diag_code, null), adm_diag_code) as diag_code,
+        diagnosis_seen(begntime, dscg_time, dscg_diag_code, adm_diag_code, $lookback) as diag_code,
         [adm_msgid, if(near(begntime, dscg_time, $lookback), dscg_msgid, null)] as msgids
     from judged
 ),

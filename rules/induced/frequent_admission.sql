@@ -48,7 +48,7 @@ seen as (
         stay_seen_until(begntime, dscg_time, heard, $lookback) as seen_until,
         if(near(begntime, dscg_time, $lookback), dscg_msgid, null) as dscg_msgid,
         if(near(begntime, dscg_time, $lookback), dscg_way, null) as dscg_way,
-        coalesce(if(coalesce(near(begntime, dscg_time, $lookback), true), dscg_diag_code, null), adm_diag_code) as diag_code
+        diagnosis_seen(begntime, dscg_time, dscg_diag_code, adm_diag_code, $lookback) as diag_code
     from judged
 ),
 -- 每个人的住院排成一列：前次何时出院、是否转院而来、再住院是否在计划内

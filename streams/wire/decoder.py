@@ -99,7 +99,6 @@ _REFUSED = (
     msgspec.DecodeError,
     UnicodeDecodeError,
     RecursionError,
-    AttributeError,  # no response
 )
 
 
@@ -150,25 +149,18 @@ class Decoder:
         """Decode whole lines; only the last of all may have no line feed."""
         first = self._pieces.lines
         lines = self._pieces.add(piece)
-        together: defaultdict[type[msgspec.Struct], list[msgspec.Struct]] = defaultdict(list)
-        positions: defaultdict[type[msgspec.Struct], list[int]] = defaultdict(list)
+        together: defaultdict[type[Any], list[Any]] = defaultdict(list)
+        positions: defaultdict[type[Any], list[int]] = defaultdict(list)
         is_clean = len(piece) <= LONGEST_MESSAGE and _is_text(piece)
-        not_text = set() if is_clean else _not_text(lines, 0)
-        message: Any
+        not_text = set() if is_clean else _not_text(lines, first)
         for position, line in enumerate(lines, first):
-            try:  # the common case: a clean line of a declared shape
-                if not is_clean:
+            message: Any
+            try:
+                if not is_clean and (position in not_text or len(line) > LONGEST_MESSAGE):
                     raise _LookCloserError
-                if not line.startswith(_TRANSACTION) and line.find(_REGISTRY_MARK, 0, _MARK_WITHIN) >= 0:
-                    message = _read_registry(line)
-                else:
-                    message = _read_transaction(line)
-                    response = message.response
-                    if response.infcode not in _DONE:
-                        raise _LookCloserError
-                    response.infcode = ""  # "0" and 0 are the same content
+                message = _as_declared(line)
             except _REFUSED:
-                found = self._look_closer(position, line, is_text=position - first not in not_text)
+                found = self._look_closer(position, line)
                 if found is None:
                     continue
                 message, refused = found
@@ -180,9 +172,10 @@ class Decoder:
             positions[shape].append(position)
         self._counts.read += len(lines)
         for shape, messages in together.items():
-            if shape in _IDLE_OF:
-                idle = _IDLE_OF[shape]
-                self._counts.not_facts[idle.infno, idle.why] += len(messages)
+            if shape is _NotAFact or shape in _IDLE_OF:
+                for each in messages:
+                    idle = _IDLE_OF.get(shape, each)
+                    self._counts.not_facts[idle.infno, idle.why] += 1
                 continue
             batch = self._batch(shape)
             batch.positions += positions[shape]
@@ -195,21 +188,18 @@ class Decoder:
         return self._batches[shape]
 
     def _look_closer(
-        self, position: int, line: bytes, *, is_text: bool
-    ) -> tuple[msgspec.Struct, dict[str, Fault]] | None:
-        """A message of a line that is not quite as declared, and its rows that are none. What is no message is
-        counted, and None."""
+        self, position: int, line: bytes
+    ) -> tuple[msgspec.Struct | _NotAFact, dict[str, Fault]] | None:
+        """What a line means that is not as declared, and its rows that are none. A blank line is nothing, and what cannot
+        be read is rejected: None."""
         if not line or line.isspace():
             self._counts.read -= 1
             return None
-        outcome = (_as_declared(line) if is_text else None) or _as_meant(line)
+        outcome = _as_meant(line)
         if isinstance(outcome, Fault):
             self._reject(position, outcome)
-        elif isinstance(outcome, _NotAFact):
-            self._counts.not_facts[outcome.infno, outcome.why] += 1
-        else:
-            return outcome
-        return None
+            return None
+        return (outcome, {}) if isinstance(outcome, _NotAFact) else outcome
 
     def finish(self) -> Decoded:
         """All that was taken in, as tables, rejects and counts."""
@@ -304,27 +294,22 @@ def _not_text(lines: Sequence[bytes], first: int) -> set[int]:
     return set()
 
 
-def _as_declared(line: bytes) -> _NotAFact | tuple[msgspec.Struct, dict[str, Fault]] | None:
-    """A line of a declared shape, whatever it tells. None: look closer still."""
-    if len(line) > LONGEST_MESSAGE:
-        return None
-    try:
-        if line.find(_REGISTRY_MARK, 0, _MARK_WITHIN) >= 0:
-            return _read_registry(line), {}
-        message = _read_transaction(line)
+def _as_declared(line: bytes) -> msgspec.Struct | _NotAFact:
+    """The common case: a clean line of a declared shape. Raises one of `_REFUSED`: look closer."""
+    if not line.startswith(_TRANSACTION) and line.find(_REGISTRY_MARK, 0, _MARK_WITHIN) >= 0:
+        return _read_registry(line)
+    message = _read_transaction(line)
+    response = message.response  # type: ignore[attr-defined]
+    if response is None or response.infcode not in _DONE:
         idle = _IDLE_OF.get(type(message))
         if idle is not None and idle.why == TRIAL:
             return idle
-        response = message.response  # type: ignore[attr-defined]
-        infcode = response.infcode
-        if infcode in NOTHING:
-            return None
-        if not _succeeded(infcode):
+        if response is None or response.infcode in NOTHING:
+            raise _LookCloserError
+        if not _succeeded(response.infcode):
             return _NotAFact(type(message).__struct_config__.tag, FAILED)  # type: ignore[arg-type]
-        response.infcode = ""
-    except _REFUSED:
-        return None
-    return (message, {}) if idle is None else idle
+    response.infcode = ""  # "0" and 0 are the same content
+    return message
 
 
 def _as_meant(line: bytes) -> Fault | _NotAFact | tuple[msgspec.Struct, dict[str, Fault]]:

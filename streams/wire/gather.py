@@ -44,7 +44,7 @@ class Gathered:
         """Of each list: elements in every row of the level above, in their order."""
         self.absent: dict[str, list[int]] = {}
         """Of each list that a message must have: the messages without."""
-        self._answers = {asked: node_at(kind, answer) for asked, answer in kind.answers.items()}
+        self._answers = {asked: _shape_at(kind, answer) for asked, answer in kind.answers.items()}
         self._lists: dict[str, list[Any]] = {}
         self._root = _planned(kind)
         self._prepare(self._root)
@@ -156,7 +156,7 @@ def _planned(kind: Kind) -> _Node:
     return _plans[kind.name]
 
 
-def node_at(kind: Kind, path: str) -> type[msgspec.Struct]:
+def _shape_at(kind: Kind, path: str) -> type[msgspec.Struct]:
     """The struct that stands at a path (`a.b[].c`) of a kind's messages."""
     shape = kind.shape
     for name in path.replace("[]", "").split("."):

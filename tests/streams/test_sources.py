@@ -76,6 +76,14 @@ def test_lines_are_found_again_by_a_place_before_them(tmp_path: Path, suffix: st
     ]
 
 
+def test_a_line_that_is_gone_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "log.jsonl"
+    file.write_bytes(TEXT)
+    for place in [(len(TEXT) + 1, 0), (0, 5001)]:
+        with pytest.raises(Refused, match="became shorter"):
+            list(find_lines(str(file), [place]))
+
+
 @pytest.mark.parametrize("suffix", PACKINGS)
 def test_an_input_is_known_by_its_size_and_hash_on_disk(tmp_path: Path, suffix: str) -> None:
     file = tmp_path / f"log{suffix}"
