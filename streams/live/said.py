@@ -1,0 +1,128 @@
+"""What a speaker has said of its alerts, and the changes it has still to send."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+
+import msgspec
+
+from detectors.alert import Alert
+from detectors.diff import Difference
+from streams import changes
+from streams.changes import Change, Fact
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Alert).decode
+
+
+class Said:
+    """The tables `said` and `outbox` of a state file. Writes belong to the caller's transaction."""
+
+    def __init__(self, con: sqlite3.Connection, *, speaker: str, rulebook: str) -> None:
+        self._con = con
+        self._speaker = speaker
+        self._rulebook = rulebook
+
+    def open_of(self, owners: Collection[str] | None = None) -> list[Alert]:
+        """The open alerts of these owners (a worker's are persons); None: all."""
+        if owners is None:
+            rows = self._con.execute("select alert from said where open = 1").fetchall()
+        else:
+            rows = self._con.execute(
+                "select alert from said where open = 1 and owner in (select value from json_each(?))",
+                (json.dumps(sorted(owners)),),
+            ).fetchall()
+        return [_decode(alert) for (alert,) in rows]
+
+    def changes(self, difference: Difference, facts: dict[str, list[Fact]]) -> list[Change]:
+        """The difference as changes, each with its number. `facts`: the evidence of each alert."""
+        ids = [alert.jr_id for alert in difference.opened]
+        ids += [alert.jr_id for _, alert in difference.changed]
+        ids += [gone.alert.jr_id for gone in difference.retracted]
+        last = dict(
+            self._con.execute(
+                "select jr_id, seq from said where jr_id in (select value from json_each(?))",
+                (json.dumps(ids),),
+            ).fetchall()
+        )
+
+        def change(kind: str, alert: Alert, reason: str | None = None, msgid: str | None = None) -> Change:
+            return Change(
+                jr_id=alert.jr_id,
+                seq=last.get(alert.jr_id, 0) + 1,
+                kind=kind,
+                alert=alert,
+                reason=reason,
+                reason_msgid=msgid,
+                speaker=self._speaker,
+                rulebook=self._rulebook,
+                facts=facts.get(alert.jr_id, []) if kind != "retracted" else [],
+            )
+
+        return [
+            *(change("opened", alert) for alert in difference.opened),
+            *(change("changed", alert) for _, alert in difference.changed),
+            *(
+                change("retracted", gone.alert, gone.reason.value, gone.msgid)
+                for gone in difference.retracted
+            ),
+        ]
+
+    def note(self, said: Iterable[Change], owner_of: dict[str, str]) -> None:
+        """Hold these changes as said, and as to be sent."""
+        for change in said:
+            is_open = change.kind != "retracted"
+            self._con.execute(
+                "insert or replace into said values (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    change.jr_id,
+                    owner_of[change.jr_id],
+                    change.seq,
+                    is_open,
+                    change.alert.rule_code,
+                    change.alert.occurred_at,
+                    _encode(change.alert) if is_open else None,
+                ),
+            )
+            self._con.execute(
+                "insert into outbox (change) values (?)", (changes.encode(change, with_facts=True),)
+            )
+
+    def hold(self, said: Iterable[Change], owner_of: dict[str, str]) -> None:
+        """Hold these as said by a predecessor: nothing is to be sent."""
+        for change in said:
+            is_open = change.kind != "retracted"
+            self._con.execute(
+                "insert or replace into said values (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    change.jr_id,
+                    owner_of[change.jr_id],
+                    change.seq,
+                    is_open,
+                    change.alert.rule_code,
+                    change.alert.occurred_at,
+                    _encode(change.alert) if is_open else None,
+                ),
+            )
+
+    def waiting(self, most: int = 1000) -> tuple[int, list[Change]]:
+        """The oldest changes that are to be sent, and the number to give to `sent` when they are confirmed."""
+        rows = self._con.execute("select n, change from outbox order by n limit ?", (most,)).fetchall()
+        return (rows[-1][0] if rows else 0), [changes.decode(change) for _, change in rows]
+
+    def sent(self, number: int) -> None:
+        """Forget the changes up to this number: they were confirmed."""
+        self._con.execute("delete from outbox where n <= ?", (number,))
+
+    @property
+    def depth(self) -> int:
+        """Changes that wait to be sent."""
+        return int(self._con.execute("select count(*) from outbox").fetchone()[0])
+
+    def counts(self) -> Sequence[tuple[str, int]]:
+        """Open alerts by rule."""
+        return self._con.execute(
+            "select rule_code, count(*) from said where open = 1 group by rule_code order by rule_code"
+        ).fetchall()
