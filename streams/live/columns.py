@@ -6,7 +6,9 @@ without an object a row. Times are microseconds, dates days, decimals their digi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain, repeat
 from typing import Any
 
@@ -43,20 +45,34 @@ def pack(columns: Columns, rows: Iterable[int] | slice) -> bytes:
 def unpack(name: str, blobs: Iterable[bytes]) -> pa.Table:
     """The rows of all the blobs of a fact table, in their order."""
     schema = fact_schemas()[name]
-    parts = [_decode(blob) for blob in blobs]
-    lengths = [part[0] for part in parts]
-    arrays = []
-    for number, field in enumerate(schema, start=1):
-        # a column that was added to the table after a blob was written is missing in it
-        found = [part[number] if number < len(part) else None for part in parts]
-        column = list(
-            chain.from_iterable(
+    with _uncollected():
+        parts = [_decode(blob) for blob in blobs]
+        lengths = [part[0] for part in parts]
+        arrays = []
+        for number, field in enumerate(schema, start=1):
+            # a column that was added to the table after a blob was written is missing in it
+            found = [part[number] if number < len(part) else None for part in parts]
+            if all(some is None for some in found):
+                arrays.append(pa.nulls(sum(lengths), field.type))
+                continue
+            column = chain.from_iterable(
                 repeat(None, length) if some is None else some
                 for some, length in zip(found, lengths, strict=True)
             )
-        )
-        arrays.append(_array(column, field.type))
+            arrays.append(_array(list(column), field.type))
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without garbage collection: it would walk again and again through lists that are all in use."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _plain(array: pa.Array) -> list[Any]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
 from detectors.alert import Alert
 from detectors.diff import Difference
 from streams import changes
-from streams.changes import Change, Fact
+from streams.changes import RETRACTED, Change, Fact
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Alert).decode
@@ -58,7 +58,7 @@ class Said:
                 reason_msgid=msgid,
                 speaker=self._speaker,
                 rulebook=self._rulebook,
-                facts=facts.get(alert.jr_id, []) if kind != "retracted" else [],
+                facts=facts.get(alert.jr_id, []) if kind != RETRACTED else [],
             )
 
         return [
@@ -73,39 +73,47 @@ class Said:
     def note(self, said: Iterable[Change], owner_of: dict[str, str]) -> None:
         """Hold these changes as said, and as to be sent."""
         for change in said:
-            is_open = change.kind != "retracted"
-            self._con.execute(
-                "insert or replace into said values (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    change.jr_id,
-                    owner_of[change.jr_id],
-                    change.seq,
-                    is_open,
-                    change.alert.rule_code,
-                    change.alert.occurred_at,
-                    _encode(change.alert) if is_open else None,
-                ),
-            )
+            self._hold(change, owner_of[change.jr_id])
             self._con.execute(
                 "insert into outbox (change) values (?)", (changes.encode(change, with_facts=True),)
             )
 
-    def hold(self, said: Iterable[Change], owner_of: dict[str, str]) -> None:
-        """Hold these as said by a predecessor: nothing is to be sent."""
-        for change in said:
-            is_open = change.kind != "retracted"
-            self._con.execute(
-                "insert or replace into said values (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    change.jr_id,
-                    owner_of[change.jr_id],
-                    change.seq,
-                    is_open,
-                    change.alert.rule_code,
-                    change.alert.occurred_at,
-                    _encode(change.alert) if is_open else None,
-                ),
-            )
+    def _hold(self, change: Change, owner: str) -> None:
+        is_open = change.kind != RETRACTED
+        self._con.execute(
+            "insert or replace into said values (?, ?, ?, ?, ?, ?, ?)",
+            (
+                change.jr_id,
+                owner,
+                change.seq,
+                is_open,
+                change.alert.rule_code,
+                change.alert.occurred_at,
+                _encode(change.alert) if is_open else None,
+            ),
+        )
+
+    def succeed(self, said: Mapping[str, Change], owner_of: Callable[[Change], str]) -> set[str]:
+        """Hold what was said last, by whomever, in place of what is held here; nothing is left to be sent. Returns
+        the owners of the alerts of which something else was held."""
+        held = {
+            jr_id: (owner, seq, bool(is_open))
+            for jr_id, owner, seq, is_open in self._con.execute("select jr_id, owner, seq, open from said")
+        }
+        differing = set()
+        for jr_id, (owner, seq, is_open) in held.items():
+            last = said.get(jr_id)
+            if last is None or (last.seq, last.kind != RETRACTED) != (seq, is_open):
+                differing.add(owner)
+                self._con.execute("delete from said where jr_id = ?", (jr_id,))
+                held[jr_id] = (owner, 0, False)
+        for jr_id, last in said.items():
+            if held.get(jr_id, ("", 0, False))[1] != last.seq:
+                owner = owner_of(last)
+                differing.add(owner)
+                self._hold(last, owner)
+        self._con.execute("delete from outbox")
+        return differing
 
     def waiting(self, most: int = 1000) -> tuple[int, list[Change]]:
         """The oldest changes that are to be sent, and the number to give to `sent` when they are confirmed."""

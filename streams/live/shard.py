@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -91,6 +91,7 @@ class Shard:
             with self._stored():
                 self._set_meta("from_start", int(self._past.is_empty))
         self._from_start = bool(self._meta("from_start"))
+        self._rules = self._rules_since()
 
     @property
     def position(self) -> int:
@@ -161,6 +162,7 @@ class Shard:
             (micros(self.watermark) if self.watermark else 0, most),
         ).fetchall()
         if not rows:
+            self._rules = Changes()
             return Took()
         persons = {psn_no for psn_no, *_ in rows}
         asked = {psn_no for psn_no, complete, again in rows if again == AGAIN_WITH_PAST and not complete}
@@ -176,15 +178,25 @@ class Shard:
         self._on_step("store")
         return Took(persons=len(persons), changes=tuple(findings.changes))
 
+    def succeed(self, said: Mapping[str, Change]) -> None:
+        """Hold for said what was said last of each alert, by whomever. Persons of whom this state thought otherwise
+        are looked at again."""
+        with self._stored():
+            differing = self.said.succeed(said, lambda change: change.alert.patn_id or "")
+            self._look_again(differing, AGAIN_WITH_PAST)
+
+    def start_from(self, position: int) -> None:
+        """Go on at a position although something before it was never heard: the lake must have it."""
+        with self._stored():
+            self._from_start = False
+            self._set_meta("from_start", 0)
+            self._set_meta("position", position)
+            self._con.execute("update person set complete = 0, again = ?", (AGAIN_WITH_PAST,))
+
     def sent(self, number: int) -> None:
         """The changes up to this number of the outbox were confirmed."""
         with self._stored():
             self.said.sent(number)
-
-    def look_at_all(self) -> None:
-        """Have every person looked at again, as after a change of rules."""
-        with self._stored():
-            self._con.execute("update person set again = max(again, ?)", (AGAIN,))
 
     def evict(self, most: int = PERSONS_AT_ONCE) -> int:
         """Let go of visits that lie beyond the horizon and that the lake has. Returns how many persons lost some."""
@@ -239,7 +251,7 @@ class Shard:
         with self._kernel.judged(given, self.watermark, self._on_step) as judged:
             after = [alert for alert in judged.result.alerts if self._may_speak(alert, frozen)]
             before = [alert for alert in self.said.open_of(persons) if self._may_speak(alert, frozen)]
-            difference = diff(before, after, Changes(arrived))
+            difference = diff(before, after, replace(self._rules, arrived=arrived))
             facts = _evidence(judged, difference, [name for name, table in given.items() if table.num_rows])
             timers = judged.result.timers
         self._on_step("diff")
@@ -255,7 +267,8 @@ class Shard:
         """Not of what lies so far back that the history may lack what it rests on."""
         if alert.patn_id not in frozen:
             return True
-        return datetime.fromisoformat(alert.occurred_at) >= self._horizon + self._lookback[alert.rule_code]
+        reach = self._lookback.get(alert.rule_code, timedelta())
+        return datetime.fromisoformat(alert.occurred_at) >= self._horizon + reach
 
     def _late(self, new: Tables, held: Tables, candidates: set[str]) -> set[str]:
         return late_persons(new, held, candidates, self._horizon + self._longest) if candidates else set()
@@ -344,6 +357,30 @@ class Shard:
         self._con.executemany(
             "insert or replace into institution_clock values (?, ?)",
             [(code, micros(time)) for code, time in moved.items()],
+        )
+
+    def _rules_since(self) -> Changes:
+        """How the rules differ from those that this state was judged by; then everyone is looked at again."""
+        rulebook, params = self._kernel.rulebook, self._kernel.params
+        now = {
+            rule.code: (rule.logic_hash, rule.param_texts(params.get(rule.code))) for rule in rulebook.rules
+        }
+        text = json.dumps([rulebook.hash, self._kernel.knowledge.batch, now], sort_keys=True)
+        row = self._con.execute("select value from meta where key = 'rules'").fetchone()
+        if row is not None and row[0] == text:
+            return Changes()
+        with self._stored():
+            self._con.execute("insert or replace into meta values ('rules', ?)", (text,))
+            self._con.execute("update person set again = ?", (AGAIN_WITH_PAST,))
+        if row is None:
+            return Changes()
+        _, knowledge, before = json.loads(row[0])
+        both = before.keys() & now.keys()
+        return Changes(
+            rules=frozenset(code for code in both if before[code][0] != now[code][0]),
+            not_run=frozenset(before.keys() - now.keys()),
+            parameters=frozenset(code for code in both if before[code][1] != now[code][1]),
+            knowledge=knowledge != self._kernel.knowledge.batch,
         )
 
     @contextmanager
