@@ -119,11 +119,20 @@ def judge(
 
 
 def build(
-    con: duckdb.DuckDBPyConnection, rulebook: Rulebook, *, unique: bool, tables: Collection[str] = ()
+    con: duckdb.DuckDBPyConnection,
+    rulebook: Rulebook,
+    *,
+    unique: bool,
+    tables: Collection[str] = (),
+    slices: int = 1,
 ) -> None:
     """Build of the ledger what these rules read (and `tables`), from the facts loaded in a database."""
     ledger.build(
-        con, tables=needed_tables(rulebook) | set(tables), unique=unique, columns=needed_columns(rulebook)
+        con,
+        tables=needed_tables(rulebook) | set(tables),
+        unique=unique,
+        slices=slices,
+        columns=needed_columns(rulebook),
     )
     provide(con, ledger_names())
 
