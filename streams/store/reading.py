@@ -175,6 +175,15 @@ class AlertReader(opening.Opened):
             ]
         return sorted(facts, key=lambda one: (one.msgid, one.table, one.row_no or 0, one.data))
 
+    def sizes(self) -> dict[str, int]:
+        """Rows of each table of what was said: alerts, revisions, facts."""
+        tables = (alert, revision, fact)
+        with self._transaction() as con:
+            return {
+                table.name: int(con.execute(select(func.count()).select_from(table)).scalar_one())
+                for table in tables
+            }
+
     def persons(self) -> list[str]:
         """`psn_no` of every person that an alert concerns."""
         query = select(alert.c.patn_id).where(alert.c.patn_id.is_not(None)).distinct()

@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Connection, bindparam, exists, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Table,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from detectors import alert as alerts
@@ -23,6 +35,12 @@ REPLAY = "replay"
 
 #: Keys asked for in one statement.
 _ASKED = 400
+
+#: What a later change says anew.
+_TOLD = tuple(column.key for column in alert.columns if column.key not in ("jr_id", "opened_seq"))
+
+#: What is to become of a row whose key is there already. The insert is SQLite's or PostgreSQL's, which agree in this.
+OnConflict = Callable[[Any], Any]
 
 _encoder = msgspec.json.Encoder()
 
@@ -120,17 +138,24 @@ class AlertStore(opening.Opened):
             con.execute(unmasked.insert(), told)
 
 
-def _inserting(con: Connection) -> Callable[[Any], Any]:
-    """The insert of this database that may say what is to be done where the key is there already."""
-    return sqlite.insert if con.dialect.name == "sqlite" else postgresql.insert
-
-
-def _add(con: Connection, table: Any, rows: Sequence[Mapping[str, Any]]) -> int:
+def _add(con: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
     """Insert those rows whose key is not there yet. Returns their number."""
+    return _put(con, table, rows, lambda insert: insert.on_conflict_do_nothing())
+
+
+def _put(con: Connection, table: Table, rows: Sequence[Mapping[str, Any]], conflict: OnConflict) -> int:
+    """Insert rows, which have the same columns; `conflict` says what becomes of those whose key is there already."""
     if not rows:
         return 0
-    result = con.execute(_inserting(con)(table).on_conflict_do_nothing(), rows)
-    return int(result.rowcount)
+    counted = con.execution_options(preserve_rowcount=True)
+    if con.dialect.name == "sqlite":
+        return int(counted.execute(conflict(sqlite.insert(table)), rows).rowcount)
+    # PostgreSQL takes columns at once, several times faster than rows one by one.
+    columns = [table.c[name] for name in rows[0]]
+    arrays = (literal([row[column.key] for row in rows], postgresql.ARRAY(column.type)) for column in columns)
+    given = func.unnest(*arrays).table_valued(*(column.key for column in columns)).render_derived("given")
+    insert = postgresql.insert(table).from_select(columns, select(*given.c))
+    return int(counted.execute(conflict(insert)).rowcount)
 
 
 def _revision_row(change: Change) -> dict[str, Any]:
@@ -172,26 +197,28 @@ def _place(con: Connection, changes: Sequence[Change]) -> None:
             opened[change.jr_id] = change.seq
     if not last:
         return
-    insert = _inserting(con)
-    upsert = insert(alert)
-    told = {
-        column.key: upsert.excluded[column.key]
-        for column in alert.columns
-        if column.key not in ("jr_id", "opened_seq")
-    }
-    upsert = upsert.on_conflict_do_update(
-        index_elements=[alert.c.jr_id], set_=told, where=alert.c.seq < upsert.excluded.seq
-    )
-    con.execute(upsert, [_alert_row(change) for change in last.values()])
-    # An opening may come after what followed it.
-    if opened:
-        later = update(alert).where(
+    rows = [{**_alert_row(change), "opened_seq": opened.get(change.jr_id, 0)} for change in last.values()]
+    placed = _put(con, alert, rows, _told_later)
+    if placed < len(rows) and opened:
+        # Some came after what followed them: an opening among these may be the last there was.
+        known = update(alert).where(
             alert.c.jr_id == bindparam("of"), alert.c.opened_seq < bindparam("opened", type_=BigInteger)
         )
         con.execute(
-            later.values(opened_seq=bindparam("opened", type_=BigInteger)),
+            known.values(opened_seq=bindparam("opened", type_=BigInteger)),
             [{"of": jr_id, "opened": seq} for jr_id, seq in opened.items()],
         )
+
+
+def _told_later(insert: Any) -> Any:
+    """Of an alert that is there already, what has the higher number holds."""
+    told = {name: insert.excluded[name] for name in _TOLD}
+    before, now = alert.c.opened_seq, insert.excluded.opened_seq
+    return insert.on_conflict_do_update(
+        index_elements=[alert.c.jr_id],
+        set_={**told, "opened_seq": case((now > before, now), else_=before)},
+        where=alert.c.seq < insert.excluded.seq,
+    )
 
 
 def _alert_row(change: Change) -> dict[str, Any]:
@@ -200,7 +227,6 @@ def _alert_row(change: Change) -> dict[str, Any]:
     return {
         "jr_id": change.jr_id,
         "seq": change.seq,
-        "opened_seq": change.seq if change.kind == OPENED else 0,
         "status": change.status,
         "reason": change.reason if ended else None,
         "reason_msgid": change.reason_msgid if ended else None,
@@ -262,18 +288,15 @@ def _fact_id(one: Fact) -> bytes:
 
 
 def _set_positions(con: Connection, positions: Mapping[tuple[str, int], int]) -> None:
-    if not positions:
-        return
-    insert = _inserting(con)
-    upsert = insert(source_position)
-    upsert = upsert.on_conflict_do_update(
-        index_elements=[source_position.c.topic, source_position.c.partition],
-        set_={"next_offset": upsert.excluded.next_offset},
-    )
-    con.execute(
-        upsert,
+    _put(
+        con,
+        source_position,
         [
             {"topic": topic, "partition": partition, "next_offset": offset}
             for (topic, partition), offset in sorted(positions.items())
         ],
+        lambda insert: insert.on_conflict_do_update(
+            index_elements=[source_position.c.topic, source_position.c.partition],
+            set_={"next_offset": insert.excluded.next_offset},
+        ),
     )
