@@ -152,6 +152,7 @@ def _engine(location: Location, *, readonly: bool) -> Engine:
         )
         con.execute(f"pragma busy_timeout = {BUSY_MS}")
         con.execute("pragma temp_store = memory")
+        con.execute("pragma cache_size = -65536")
         if readonly:
             con.execute("pragma query_only = on")
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -33,6 +34,11 @@ class Held:
     status: str
     reason: str | None
     reason_msgid: str | None
+
+    @property
+    def amount(self) -> Decimal:
+        """Money at risk, CNY."""
+        return Decimal(self.alert.vola_amt)
 
 
 @dataclass(frozen=True)

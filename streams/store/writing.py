@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +28,17 @@ from detectors import alert as alerts
 from streams.changes import OPENED, RETRACTED, Change, Fact
 from streams.store import opening
 from streams.store.errors import StoreError
-from streams.store.tables import alert, evidence, fact, loaded_run, revision, source_position, unmasked
+from streams.store.reading import AlertReader
+from streams.store.tables import (
+    alert,
+    evidence,
+    fact,
+    known_cancellation,
+    loaded_run,
+    revision,
+    source_position,
+    unmasked,
+)
 from streams.unmasking import note
 
 #: Who says what a replay found.
@@ -66,12 +77,12 @@ class Head:
     revision: str
 
 
-class AlertStore(opening.Opened):
-    """A store to be written to. One writer at a time: a second waits for the first one's transaction."""
+class AlertStore(AlertReader):
+    """A store to be written to, and read. One writer at a time: a second waits for the first one's transaction."""
 
     def __init__(self, url: str = opening.DEFAULT) -> None:
         """Open, make or migrate the store. Raises `StoreError`, as every method does."""
-        super().__init__(*opening.for_writing(url))
+        opening.Opened.__init__(self, *opening.for_writing(url))
 
     def apply(
         self, changes: Sequence[Change], positions: Mapping[tuple[str, int], int] | None = None
@@ -129,6 +140,26 @@ class AlertStore(opening.Opened):
                 raise StoreError(
                     f"The alert store {self.place} holds live alerts: load runs into another one."
                 )
+
+    def last_run(self) -> dict[str, Any] | None:
+        """`run.json` of the run that was loaded last; None where none was."""
+        newest = select(loaded_run.c.run).order_by(loaded_run.c.number.desc()).limit(1)
+        with self._transaction() as con:
+            text = con.execute(newest).scalar_one_or_none()
+        return None if text is None else dict(json.loads(text))
+
+    def known_cancellations(self) -> set[str]:
+        """`msgid`s of the cancellations that loaded runs knew."""
+        with self._transaction() as con:
+            return {str(row.msgid) for row in con.execute(select(known_cancellation.c.msgid))}
+
+    def note_run(self, described: Mapping[str, Any], cancellations: Iterable[str]) -> None:
+        """Remember that a run was loaded to its end, and the `msgid`s of the cancellations that it knew."""
+        with self._transaction() as con:
+            last = con.execute(select(func.max(loaded_run.c.number))).scalar() or 0
+            text = json.dumps(described, ensure_ascii=False)
+            con.execute(loaded_run.insert(), {"number": last + 1, "run": text})
+            _add(con, known_cancellation, [{"msgid": msgid} for msgid in sorted(set(cancellations))])
 
     def record_unmasking(self, what: str, reason: str) -> None:
         """Note who was shown in clear, what, and why."""
