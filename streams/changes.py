@@ -13,10 +13,6 @@ import msgspec
 
 from detectors.alert import Alert
 
-#: Topics: what holds (compacted, key `jr_id`), and everything that was ever said, with its evidence.
-ALERTS = "supervision.alerts"
-ALERT_CHANGES = "supervision.alert-changes"
-
 OPENED, CHANGED, RETRACTED = "opened", "changed", "retracted"
 
 
