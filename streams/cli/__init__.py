@@ -31,6 +31,8 @@ COMMANDS = {
     "alerts": ("alerts", "List the alerts of a store, by rule, institution, person, money, time."),
     "store": ("store", "Fill an alert store: from a replay's run, or from Kafka."),
     "rules": ("rules", "List, lint, test and explain the rules."),
+    "topics": ("topics", "Make and show the topics of a Kafka."),
+    "dlq": ("dlq", "List what was rejected, and send it back."),
     "knowledge": ("knowledge", "Import published knowledge points."),
 }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy.kafka.broker import Cluster
+from streams.cli import options
 from streams.kafka import clients, topics
 from streams.kafka.settings import Connection
 
@@ -38,6 +39,12 @@ def make_cluster(tmp_path: Path) -> Iterator[MakeCluster]:
     yield make
     for cluster in made:
         cluster.kill()
+
+
+@pytest.fixture
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal on which no table is folded."""
+    monkeypatch.setattr(options.out, "_width", 300)
 
 
 @pytest.fixture
