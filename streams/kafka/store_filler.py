@@ -23,8 +23,10 @@ OPTIONS: Mapping[str, Any] = {
     "enable_auto_commit": False,
     "auto_offset_reset": "none",
     "isolation_level": "read_committed",
-    "max_poll_records": 4_000,
 }
+
+#: Records of a transaction, at most.
+BATCH = 4_000
 
 #: Milliseconds that a poll waits for records, and seconds after which new partitions are looked for.
 POLL_MS = 500
@@ -66,14 +68,15 @@ class Filling:
     """How a topic is read.
 
     `once`: up to the end that the topic had at the start. `from_start`: from the first record, whatever the store has
-    read. `pass_over`: records, as (partition, offset), that are left out because they are no changes. `told` hears of
-    every transaction, `warn` of what the topic no longer has.
+    read. `pass_over`: records, as (partition, offset), that are left out because they are no changes. `batch`: records of
+    a transaction, at most. `told` hears of every transaction, `warn` of what the topic no longer has.
     """
 
     topic: str = CHANGES.name
     once: bool = False
     from_start: bool = False
     pass_over: Collection[tuple[int, int]] = ()
+    batch: int = BATCH
     told: Callable[[Taken], None] = field(default=lambda taken: None)  # noqa: ARG005
     warn: Callable[[str], None] = field(default=lambda sentence: None)  # noqa: ARG005
 
@@ -120,7 +123,7 @@ class _Reader:
         from kafka.errors import OffsetOutOfRangeError
 
         try:
-            fetched = self._consumer.poll(timeout_ms=POLL_MS)
+            fetched = self._consumer.poll(timeout_ms=POLL_MS, max_records=self._filling.batch)
         except OffsetOutOfRangeError:
             raise Refused(
                 f"The topic {self._filling.topic} no longer has the records that come next: it was cut or made anew "
