@@ -24,7 +24,12 @@ COMMANDS = {
     "lake": ("lake", "Build or describe a lake: the facts of event logs as Parquet."),
     "replay": ("replay", "Judge event logs, a lake or a ledger, and write the alerts."),
     "diff": ("diff", "Compare the alerts of two runs."),
-    "show": ("show", "Show one alert of a run: the finding, the law, the evidence as a time line."),
+    "show": (
+        "show",
+        "Show one alert of a run or a store: the finding, the law, the evidence as a time line.",
+    ),
+    "alerts": ("alerts", "List the alerts of a store, by rule, institution, person, money, time."),
+    "store": ("store", "Fill an alert store: from a replay's run, or from Kafka."),
     "rules": ("rules", "List, lint, test and explain the rules."),
     "topics": ("topics", "Make and show the topics of a Kafka."),
     "dlq": ("dlq", "List what was rejected, and send it back."),
