@@ -27,6 +27,7 @@ COMMANDS = {
     "show": ("show", "Show one alert of a run: the finding, the law, the evidence as a time line."),
     "rules": ("rules", "List, lint, test and explain the rules."),
     "knowledge": ("knowledge", "Import published knowledge points."),
+    "config": ("config", "Show or check the settings of the live services."),
 }
 
 
