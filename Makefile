@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test lint lock bench clean
+.PHONY: install demo test lint lock bench clean promtool
 
 install: $(STAMP)
 
@@ -21,8 +21,12 @@ $(STAMP): pyproject.toml requirements.lock
 demo: install
 	@deploy/demo.sh $(BIN)
 
-test: lint
+test: lint promtool
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+
+# What the tests check Prometheus rules and metrics with.
+promtool: install
+	@deploy/promtool.sh $(BIN)
 
 lint: install
 	$(BIN)/ruff check .

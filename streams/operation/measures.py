@@ -46,6 +46,7 @@ SWEEP_SECONDS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 150.0, 300.0, 600.0, 1800.0, 72
 BATCH_EVENTS = (1.0, 10.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
 
 BUILD_INFO = Metric("gauge", "fundwatch_build_info", "1; says which program judges by which rulebook.", ("version", "rulebook", "service"))  # fmt: skip
+STARTED = Metric("gauge", "fundwatch_start_timestamp_seconds", "When the process started.")
 READY = Metric("gauge", "fundwatch_ready", "1 where /readyz answers yes.")
 RESIDENT = Metric("gauge", "fundwatch_resident_memory_bytes", "Resident memory of the process.")
 RESIDENT_LIMIT = Metric("gauge", "fundwatch_resident_memory_limit_bytes", "Resident memory above which the process drains and ends (limits.rss_mb); 0: none.")  # fmt: skip
@@ -92,7 +93,7 @@ STORE_TIME = Metric("gauge", "fundwatch_store_last_change_timestamp_seconds", "W
 
 #: Role → what it tells. `up` is all of them in one process.
 METRICS: Mapping[str, tuple[Metric, ...]] = {
-    "every service": (BUILD_INFO, READY, RESIDENT, RESIDENT_LIMIT, DISK_FREE, DISK_SIZE),
+    "every service": (BUILD_INFO, STARTED, READY, RESIDENT, RESIDENT_LIMIT, DISK_FREE, DISK_SIZE),
     "whoever reads a topic": (PROCESSED, COMMITTED, LAG_EVENTS, LAG_SECONDS),
     "worker": (
         *(MESSAGES, REJECTS, REJECTED_ROWS, BATCH, STEP, DELAY, WATERMARK),

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from streams.operation.disk import there
 from streams.operation.instruments import Bounded, Instruments, at_scrape
 from streams.operation.measures import (
     ALERTS,
@@ -48,6 +49,7 @@ from streams.operation.measures import (
     RESIDENT,
     RESIDENT_LIMIT,
     SILENT,
+    STARTED,
     STEP,
     STORE_TIME,
     STORED,
@@ -90,8 +92,10 @@ class ProcessMetrics:
         ready: Callable[[], bool],
         places: Mapping[str, Path] | None = None,
         rss_limit_bytes: int = 0,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         instruments.gauge(BUILD_INFO).labels(build.version, build.rulebook, build.service).set(1)
+        instruments.gauge(STARTED).set(clock())
         at_scrape(instruments.gauge(READY), lambda: float(ready()))
         at_scrape(instruments.gauge(RESIDENT), lambda: float(resident_bytes()))
         instruments.gauge(RESIDENT_LIMIT).set(rss_limit_bytes)
@@ -362,10 +366,4 @@ def resident_bytes() -> int:
 
 
 def _disk(folder: Path, what: str) -> Callable[[], float]:
-    def ask() -> float:
-        place = folder.absolute()
-        while not place.exists() and place != place.parent:
-            place = place.parent
-        return float(getattr(shutil.disk_usage(place), what))
-
-    return ask
+    return lambda: float(getattr(shutil.disk_usage(there(folder)), what))
