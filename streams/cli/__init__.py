@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
-from pathlib import Path
 
 import click
 import duckdb
@@ -83,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     SIGTERM 143.
     """
     try:
-        with _terminable(), disk.told({"working": Path()}):
+        with _terminable(), disk.told({}):
             cli.main(args=arguments, prog_name="fundwatch", standalone_mode=False)
     except disk.DiskFull as full:
         click.echo(f"fundwatch: {full}", err=True)

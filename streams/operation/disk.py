@@ -19,6 +19,9 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 #: How DuckDB says it: the system's words, and its own for a folder of temporary files that cannot take more.
 _DUCKDB = ("No space left on device", "Disk quota exceeded", "max_temp_directory_size", '"errno":"28"')
 
+NO_ROOM_BYTES = 64 << 20
+"""A disk with less room than this is the one meant. What could not be written may be large, and is gone again by now."""
+
 _POSTGRESQL = "53100"
 """SQLSTATE disk_full."""
 
@@ -58,18 +61,17 @@ def _says_full(error: BaseException) -> bool:
 
 
 def sentence(places: Mapping[str, Path]) -> str:
-    """What to tell: which of the places (name → folder; the folder of temporary files comes on top) has least room."""
-    name, folder, free = min(
-        (
-            (name, folder, shutil.disk_usage(there(folder)).free)
-            for name, folder in {**places, "temporary": Path(tempfile.gettempdir())}.items()
-        ),
-        key=lambda one: one[2],
-    )
-    return (
-        f"a disk is full; the least room is in the {name} folder, {folder}: {free / 1e6:,.0f} MB. "
-        "Make room or give another folder, and start again: nothing was lost."
-    )
+    """What to tell. `places`: name ("state", "lake") → folder that the service writes to; named is the one on a disk with
+    next to no room, where there is one."""
+    full = "a disk is full"
+    watched = {**places, "temporary": Path(tempfile.gettempdir())}
+    room = {name: shutil.disk_usage(there(folder)).free for name, folder in watched.items()}
+    name = min(room, key=room.__getitem__)
+    if room[name] < NO_ROOM_BYTES:
+        left = f"{room[name] / 1e6:.1f} MB left"
+        full = f"the disk of the {name} folder, {watched[name]}, is full ({left})"
+    after = ": nothing was lost" if places else ""
+    return f"{full}; make room or give another folder, and start again{after}."
 
 
 @contextmanager
