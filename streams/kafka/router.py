@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import faust
 
-from streams.kafka import dlq
+from streams.kafka.dlq import DeadLetter, Position, dead_letter
 from streams.kafka.settings import Connection
 from streams.kafka.topics import EVENTS, LONGEST_RECORD, PACKETS, REJECTS, Layout
 from streams.live.packets import encode
 from streams.live.routing import Routed, route
-from streams.wire import Counts
+from streams.wire import Counts, Reject
 
 log = logging.getLogger(__name__)
 
@@ -91,17 +91,31 @@ def make_app(settings: RouterSettings, on_routed: OnRouted = lambda _: None) -> 
             for value in values
         ]
         for place, reject in routed.rejects:
-            message = batch[place].message
-            record = dlq.record(reject, message)
+            letter = _dead_letter(reject, batch[place].message)
             on_the_way.append(
                 await rejects.send(
-                    key=message.key, value=message.value, timestamp=message.timestamp, headers=record
+                    key=letter.key,
+                    value=letter.value,
+                    timestamp=letter.timestamp_ms / 1000,
+                    headers=list(letter.headers),
                 )
             )
         await asyncio.gather(*on_the_way)
         on_routed(routed.counts)
 
     return app
+
+
+def _dead_letter(reject: Reject, message: Any) -> DeadLetter:
+    headers = message.headers or []
+    return dead_letter(
+        reject,
+        Position(message.topic, message.partition, message.offset),
+        key=message.key,
+        value=message.value,
+        timestamp_ms=round(message.timestamp * 1000),
+        headers=list(headers.items() if isinstance(headers, Mapping) else headers),
+    )
 
 
 @dataclass(frozen=True)

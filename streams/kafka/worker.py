@@ -47,4 +47,6 @@ class JudgeService(mode.Service):  # type: ignore[misc]
 
 def run_worker(app: faust.App, judge: Judge) -> None:
     """Run until SIGTERM or Ctrl-C, or until one of the two fails. Does not return: the process ends."""
-    faust.Worker(app, JudgeService(judge), override_logging=False, loglevel="WARNING").execute_from_commandline()
+    faust.Worker(
+        app, JudgeService(judge), override_logging=False, loglevel="WARNING"
+    ).execute_from_commandline()
