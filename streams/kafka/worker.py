@@ -12,7 +12,7 @@ import mode
 from streams.kafka.judge import Judge
 
 
-class JudgeService(mode.Service):  # type: ignore[misc]
+class JudgeService(mode.Service):
     """The judge on a thread of its own, as a service of Faust's: evaluating must not keep the loop from its
     heartbeats. A judge that fails takes the process with it; whoever starts it again finds the state whole."""
 
@@ -27,7 +27,7 @@ class JudgeService(mode.Service):  # type: ignore[misc]
         """Called by the framework."""
         self._thread.start()
 
-    @mode.Service.task  # type: ignore[misc]
+    @mode.Service.task
     async def _watch(self) -> None:
         await asyncio.to_thread(self._thread.join)
         if self._failed is not None:
@@ -41,7 +41,7 @@ class JudgeService(mode.Service):  # type: ignore[misc]
     def _run(self) -> None:
         try:
             self._judge.run(self._stop)
-        except BaseException as error:  # noqa: BLE001 told to the loop, which ends the process
+        except BaseException as error:
             self._failed = error
 
 

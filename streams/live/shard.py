@@ -406,7 +406,7 @@ def _persons_of(tables: Tables) -> set[str]:
     for table in tables.values():
         if "psn_no" in table.schema.names:
             found.update(pc.unique(table["psn_no"]).to_pylist())
-    return found - {None}  # type: ignore[arg-type]
+    return found - {None}
 
 
 def _first_heard(tables: Tables) -> dict[str, int]:
