@@ -99,6 +99,11 @@ class Shard:
         return self._meta("position") or 0
 
     @property
+    def rolls_out(self) -> bool:
+        """Whether other rules hold than before, and not everyone was judged by them yet."""
+        return self._rules is not None
+
+    @property
     def watermark(self) -> datetime | None:
         """How far event time has come."""
         return self._clock.watermark
@@ -162,7 +167,10 @@ class Shard:
             (micros(self.watermark) if self.watermark else 0, most),
         ).fetchall()
         if not rows:
-            self._rules = Changes()
+            if self.rolls_out:
+                with self._stored():
+                    self._con.execute("delete from meta where key = 'rules_before'")
+                self._rules = None
             return Took()
         persons = {psn_no for psn_no, *_ in rows}
         asked = {psn_no for psn_no, complete, again in rows if again == AGAIN_WITH_PAST and not complete}
@@ -251,7 +259,7 @@ class Shard:
         with self._kernel.judged(given, self.watermark, self._on_step) as judged:
             after = [alert for alert in judged.result.alerts if self._may_speak(alert, frozen)]
             before = [alert for alert in self.said.open_of(persons) if self._may_speak(alert, frozen)]
-            difference = diff(before, after, replace(self._rules, arrived=arrived))
+            difference = diff(before, after, replace(self._rules or Changes(), arrived=arrived))
             facts = _evidence(judged, difference, [name for name, table in given.items() if table.num_rows])
             timers = judged.result.timers
         self._on_step("diff")
@@ -359,22 +367,26 @@ class Shard:
             [(code, micros(time)) for code, time in moved.items()],
         )
 
-    def _rules_since(self) -> Changes:
-        """How the rules differ from those that this state was judged by; then everyone is looked at again."""
+    def _rules_since(self) -> Changes | None:
+        """How the rules differ from those that everyone here was judged by; then everyone is looked at again."""
         rulebook, params = self._kernel.rulebook, self._kernel.params
         now = {
-            rule.code: (rule.logic_hash, rule.param_texts(params.get(rule.code))) for rule in rulebook.rules
+            rule.code: [rule.logic_hash, rule.param_texts(params.get(rule.code))] for rule in rulebook.rules
         }
         text = json.dumps([rulebook.hash, self._kernel.knowledge.batch, now], sort_keys=True)
-        row = self._con.execute("select value from meta where key = 'rules'").fetchone()
-        if row is not None and row[0] == text:
-            return Changes()
-        with self._stored():
-            self._con.execute("insert or replace into meta values ('rules', ?)", (text,))
-            self._con.execute("update person set again = ?", (AGAIN_WITH_PAST,))
-        if row is None:
-            return Changes()
-        _, knowledge, before = json.loads(row[0])
+        held = dict(self._con.execute("select key, value from meta where key in ('rules', 'rules_before')"))
+        if held.get("rules") != text:
+            with self._stored():
+                self._con.execute("insert or replace into meta values ('rules', ?)", (text,))
+                if "rules" in held:
+                    held.setdefault("rules_before", held["rules"])
+                    self._con.execute(
+                        "insert or replace into meta values ('rules_before', ?)", (held["rules_before"],)
+                    )
+                    self._con.execute("update person set again = ?", (AGAIN_WITH_PAST,))
+        if "rules_before" not in held:
+            return None
+        _, knowledge, before = json.loads(held["rules_before"])
         both = before.keys() & now.keys()
         return Changes(
             rules=frozenset(code for code in both if before[code][0] != now[code][0]),
