@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,8 +104,7 @@ def for_writing(url: str) -> tuple[Location, Engine]:
     if location.file is not None and not location.file.exists():
         _make(location.file)
     engine = _engine(location, readonly=False)
-    with explained(location.place), engine.begin() as con:
-        migrations.migrate(con, location.place)
+    _first(engine, location, migrations.migrate)
     return location, engine
 
 
@@ -117,9 +116,18 @@ def for_reading(url: str) -> tuple[Location, Engine]:
             f"There is no alert store at {location.place}: name it with --store, or make one with fundwatch store load RUN."
         )
     engine = _engine(location, readonly=True)
-    with explained(location.place), engine.begin() as con:
-        migrations.check(con, location.place)
+    _first(engine, location, migrations.check)
     return location, engine
+
+
+def _first(engine: Engine, location: Location, act: Callable[[Connection, str], object]) -> None:
+    """The first transaction, which says whether this is a store for us."""
+    try:
+        with explained(location.place), engine.begin() as con:
+            act(con, location.place)
+    except BaseException:
+        engine.dispose()
+        raise
 
 
 def _make(file: Path) -> None:
