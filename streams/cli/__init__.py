@@ -34,6 +34,8 @@ COMMANDS = {
     "store": ("store", "Fill an alert store: from a replay's run, or from Kafka."),
     "rules": ("rules", "List, lint, test and explain the rules."),
     "topics": ("topics", "Make and show the topics of a Kafka."),
+    "worker": ("worker", "Judge persons and visits as their messages come from Kafka."),
+    "brake": ("brake", "Show what a braked worker would say, and let it, or drop it."),
     "dlq": ("dlq", "List what was rejected, and send it back."),
     "knowledge": ("knowledge", "Import published knowledge points."),
     "config": ("config", "Show or check the settings of the live services."),

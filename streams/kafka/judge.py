@@ -30,12 +30,13 @@ from kafka.errors import (
 from detectors.standing import StandingKernel
 from detectors.watermark import LATENESS
 from streams import changes
-from streams.changes import Change
+from streams.changes import CHANGED, Change
+from streams.kafka.control import DROP, ON, Brake, Control
 from streams.kafka.settings import Connection
 from streams.kafka.topics import ALERTS, CHANGES, PACKETS, Layout
 from streams.live.packets import decode
 from streams.live.past import Past
-from streams.live.shard import CORRECTIONS, Shard, Took
+from streams.live.shard import CORRECTIONS, WORKER, Shard, Took
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,9 @@ _CHANGES_AT_ONCE = 1000
 
 #: How often persons whose visits lie beyond the horizon are looked for, seconds.
 _EVICT_EVERY = 30.0
+
+#: How often the answer to a brake is looked for, seconds.
+_ASK_EVERY = 2.0
 
 _REPLACED = (
     ProducerFencedError,
@@ -59,9 +63,14 @@ class ReplacedError(Exception):
     """Another judge has the partition now; nothing more can be said from here."""
 
 
+class OtherRulesError(Exception):
+    """The group judges by other rules."""
+
+
 @dataclass(frozen=True)
 class JudgeSettings:
-    """`state`: folder of the state files. `session_timeout`: how long a judge may be silent before others take over."""
+    """`state`: folder of the state files. `session_timeout`: how long a judge may be silent before others take over.
+    `brake`: alerts that may be opened or retracted at once without being asked for."""
 
     connection: Connection
     layout: Layout
@@ -71,6 +80,7 @@ class JudgeSettings:
     corrections: timedelta = CORRECTIONS
     session_timeout: timedelta = timedelta(seconds=10)
     poll: timedelta = timedelta(milliseconds=200)
+    brake: int = 1000
 
 
 @dataclass
@@ -85,11 +95,13 @@ class Watch:
 
 @dataclass
 class _Owned:
-    """A partition that is ours."""
+    """A partition that is ours. `braked`: the brake that is on. `asked_at`: when it was last asked about."""
 
     shard: Shard
     producer: KafkaProducer
     committed: int
+    braked: Brake | None = None
+    asked_at: float = 0.0
     evicted_at: float = field(default_factory=time.monotonic)
 
 
@@ -97,12 +109,20 @@ class Judge:
     """Consumes packets until it is told to stop."""
 
     def __init__(
-        self, settings: JudgeSettings, kernel: StandingKernel, past: Past, watch: Watch | None = None
+        self,
+        settings: JudgeSettings,
+        kernel: StandingKernel,
+        past: Past,
+        rules: str,
+        watch: Watch | None = None,
     ) -> None:
+        """`rules`: hash of what the kernel judges by; the group must have agreed on it (`Control.set_rules`)."""
         self._settings = settings
         self._kernel = kernel
         self._past = past
+        self._rules = rules
         self._watch = watch or Watch()
+        self._control = Control(settings.connection, settings.layout, settings.group)
         self._packets = settings.layout.name(PACKETS)
         self.owned: dict[int, _Owned] = {}
         self._given: set[int] = set()
@@ -145,13 +165,54 @@ class Judge:
                 took = owned.shard.take([decode(record.value) for record in fresh], fresh[-1].offset + 1)
                 self._watch.on_took(tp.partition, took)
         for number, owned in list(self.owned.items()):
+            if owned.braked is not None:
+                self._ask(consumer, number, owned)
+                continue
             if (took := owned.shard.look_again()).persons:
                 self._watch.on_took(number, took)
-            self._send(consumer, number, owned)
+            if self._is_too_much(owned):
+                self._brake(consumer, number, owned)
+            elif not owned.shard.rolls_out:
+                self._send(consumer, number, owned)
             if time.monotonic() - owned.evicted_at > _EVICT_EVERY:
                 owned.shard.evict()
                 owned.evicted_at = time.monotonic()
         self._watch.on_turn(self)
+
+    def _is_too_much(self, owned: _Owned) -> bool:
+        if owned.shard.said.depth <= self._settings.brake:
+            return False
+        waiting = owned.shard.said.waiting_by_rule().values()
+        return (
+            sum(n for kinds in waiting for kind, n in kinds.items() if kind != CHANGED) > self._settings.brake
+        )
+
+    def _brake(self, consumer: KafkaConsumer, number: int, owned: _Owned) -> None:
+        """Say nothing, take nothing more in, and ask. The same brake may have been answered before a restart."""
+        shard = owned.shard
+        owned.braked = Brake(ON, shard.position, self._settings.brake, shard.said.waiting_by_rule())
+        consumer.pause(TopicPartition(self._packets, number))
+        answered = self._control.brakes().get(number)
+        if answered is None or answered.position != shard.position:
+            self._control.set_brake(number, owned.braked)
+        log.warning("braked partition %d: %d changes wait", number, owned.braked.changes)
+
+    def _ask(self, consumer: KafkaConsumer, number: int, owned: _Owned) -> None:
+        """Look for the answer to a brake, and do what it says."""
+        if owned.braked is None or time.monotonic() - owned.asked_at < _ASK_EVERY:
+            return
+        owned.asked_at = time.monotonic()
+        answer = self._control.brakes().get(number)
+        if answer is None or answer.state == ON or answer.position != owned.braked.position:
+            return
+        if answer.state == DROP:
+            owned.shard.drop(self._said(number))
+        self._send(consumer, number, owned)
+        if owned.shard.said.depth:
+            return  # the broker was away; tried again
+        self._control.set_brake(number, None)
+        owned.braked = None
+        consumer.resume(TopicPartition(self._packets, number))
 
     def _send(self, consumer: KafkaConsumer, number: int, owned: _Owned) -> None:
         """Say what waits in the outbox, and acknowledge the packets it came from, in one transaction."""
@@ -193,6 +254,10 @@ class Judge:
     def _take_over(self, consumer: KafkaConsumer, number: int) -> None:
         """Make a partition ours: silence who had it, learn what was said, catch up, and go on from there."""
         settings = self._settings
+        if self._control.rules() != self._rules:
+            raise OtherRulesError(
+                "The group judges by other rules than this worker; see docs/live.md on rolling out."
+            )
         tp = TopicPartition(self._packets, number)
         shard = Shard(
             settings.state / f"shard-{number:04}.db",
@@ -234,7 +299,8 @@ class Judge:
             for records in reader.read(reader.first(), reader.last()):
                 for record in records:
                     change = changes.decode(record.value)
-                    said[change.jr_id] = change
+                    if change.speaker == WORKER:
+                        said[change.jr_id] = change
         return said
 
     def _let_go(self, number: int) -> None:

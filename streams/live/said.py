@@ -75,7 +75,8 @@ class Said:
         for change in said:
             self._hold(change, owner_of[change.jr_id])
             self._con.execute(
-                "insert into outbox (change) values (?)", (changes.encode(change, with_facts=True),)
+                "insert into outbox (rule_code, kind, change) values (?, ?, ?)",
+                (change.alert.rule_code, change.kind, changes.encode(change, with_facts=True)),
             )
 
     def _hold(self, change: Change, owner: str) -> None:
@@ -128,6 +129,15 @@ class Said:
     def depth(self) -> int:
         """Changes that wait to be sent."""
         return int(self._con.execute("select count(*) from outbox").fetchone()[0])
+
+    def waiting_by_rule(self) -> dict[str, dict[str, int]]:
+        """How many changes wait, by rule code and kind."""
+        found: dict[str, dict[str, int]] = {}
+        for code, kind, count in self._con.execute(
+            "select rule_code, kind, count(*) from outbox group by rule_code, kind order by rule_code, kind"
+        ):
+            found.setdefault(code, {})[kind] = count
+        return found
 
     def counts(self) -> Sequence[tuple[str, int]]:
         """Open alerts by rule."""

@@ -37,6 +37,9 @@ PERSONS_AT_ONCE = 2000
 #: Why a person is to be looked at again: what all read has changed, or everything in the lake is to be taken in.
 AGAIN, AGAIN_WITH_PAST = 1, 2
 
+#: Who speaks for alerts of persons and visits.
+WORKER = "worker"
+
 OnStep = Callable[[str], None]
 Tables = Mapping[str, pa.Table]
 
@@ -81,7 +84,7 @@ class Shard:
         self._past = past or NoPast()
         self._on_step = on_step
         self._history = History(self._con)
-        self.said = Said(self._con, speaker="worker", rulebook=kernel.rulebook.hash)
+        self.said = Said(self._con, speaker=WORKER, rulebook=kernel.rulebook.hash)
         latest = self._con.execute("select fixmedins_code, latest from institution_clock").fetchall()
         self._clock = Clock({code: moment(time) for code, time in latest}, lateness)
         self._lookback = {rule.code: rule.lookback or timedelta() for rule in kernel.rulebook.rules}
@@ -111,6 +114,7 @@ class Shard:
     def take(self, packets: Sequence[Packet], position: int, *, judge: bool = True) -> Took:
         """Take packets in; `position` is where the source goes on after them. Without `judge` the persons are only
         noted to be looked at later, as in catching up."""
+        self._on_step("begin")
         moved: dict[str, datetime] = {}
         for packet in packets:
             moved |= self._clock.advance(packet.clock)
@@ -172,6 +176,7 @@ class Shard:
                     self._con.execute("delete from meta where key = 'rules_before'")
                 self._rules = None
             return Took()
+        self._on_step("begin")
         persons = {psn_no for psn_no, *_ in rows}
         asked = {psn_no for psn_no, complete, again in rows if again == AGAIN_WITH_PAST and not complete}
         frozen = {psn_no for psn_no, complete, _ in rows if not complete} - asked
@@ -192,6 +197,11 @@ class Shard:
         with self._stored():
             differing = self.said.succeed(said, lambda change: change.alert.patn_id or "")
             self._look_again(differing, AGAIN_WITH_PAST)
+
+    def drop(self, said: Mapping[str, Change]) -> None:
+        """Forget what was found and not said: `said` holds. The persons are looked at again when something comes."""
+        with self._stored():
+            self.said.succeed(said, lambda change: change.alert.patn_id or "")
 
     def start_from(self, position: int) -> None:
         """Go on at a position although something before it was never heard: the lake must have it."""

@@ -34,7 +34,7 @@ create table said (
     rule_code text not null, occurred_at text not null, alert blob
 ) without rowid;
 create index said_owner on said (owner) where open = 1;
-create table outbox (n integer primary key autoincrement, change blob not null);
+create table outbox (n integer primary key autoincrement, rule_code text not null, kind text not null, change blob not null);
 """
 
 
