@@ -125,7 +125,7 @@ class Shard:
         if judge:
             from_past = self._past.of(cold, self._reads)
             incomplete = {psn_no for psn_no, whole in complete.items() if not whole}
-            late = late_persons(new, held, incomplete, self._horizon + self._bench.longest)
+            late = late_persons(new, held, incomplete, self._horizon + 2 * self._bench.longest)
             past = self._past.of(late, self._reads)
             everything = joined(held, new, from_past, past)
             for group in _groups(persons):
@@ -235,10 +235,11 @@ class Shard:
 
     @property
     def _horizon(self) -> datetime:
-        """What lies before it the history need not hold."""
+        """What lies before it the history need not hold. A fact that is on time may change alerts as far back as the
+        lookback, and those rest on what lies as far back again."""
         if self.watermark is None:
             return moment(0)
-        return self.watermark - self._bench.longest - self._corrections
+        return self.watermark - 2 * self._bench.longest - self._corrections
 
     def _judge(
         self,
