@@ -38,9 +38,8 @@ class History:
         """The same rows with `seq` of this shard, in the same order."""
         if not tables:
             return {}
-        old = pc.unique(
-            pa.chunked_array([chunk for table in tables.values() for chunk in table["seq"].chunks])
-        )
+        chunks = [chunk for table in tables.values() for chunk in table["seq"].chunks]
+        old = pc.unique(pa.chunked_array(chunks, pa.uint64()))
         old = old.take(pc.sort_indices(old))
         first = self._next_seq
         self._next_seq += len(old)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 
 from detectors import facts as fact_tables
 from streams.lake import is_lake, open_lake
+from streams.live.news import FOR_ALL
 
 
 class Past(Protocol):
@@ -22,6 +24,12 @@ class Past(Protocol):
 
     def of(self, persons: Collection[str], names: Collection[str]) -> dict[str, pa.Table]:
         """Their rows in these fact tables, each message once."""
+
+    def for_all(self, names: Collection[str]) -> dict[str, pa.Table]:
+        """The rows of those of these fact tables that are registries of what all share, and their messages."""
+
+    def clock(self) -> dict[str, datetime]:
+        """The latest `inf_time` of each institution."""
 
 
 class LakePast:
@@ -46,6 +54,31 @@ class LakePast:
                 if "psn_no" in fact_tables.fact_schemas()[name].names
             }
 
+    def for_all(self, names: Collection[str]) -> dict[str, pa.Table]:
+        if not is_lake(self._folder):
+            return {}
+        facts = open_lake(self._folder).facts(persons=())
+        chosen = sorted(facts.sources.keys() & set(names) & FOR_ALL.keys())
+        with duckdb.connect() as con:
+            fact_tables.load(con, facts)
+            tables = {name: con.sql(f"select * from fact.{name}").to_arrow_table() for name in chosen}
+            if tables:
+                seqs = " union all ".join(f"select seq from fact.{name}" for name in chosen)
+                tables["message"] = con.sql(
+                    f"select * replace (null::varchar as psn_no) from fact.message where seq in ({seqs})"
+                ).to_arrow_table()
+            return tables
+
+    def clock(self) -> dict[str, datetime]:
+        if not is_lake(self._folder):
+            return {}
+        with duckdb.connect() as con:
+            fact_tables.load(con, open_lake(self._folder).facts())
+            rows = con.execute(
+                "select fixmedins_code, max(inf_time) from fact.message where fixmedins_code is not null group by all"
+            )
+            return dict(rows.fetchall())
+
 
 class NoPast:
     """No lake: the history holds everything, and nothing is ever evicted."""
@@ -53,4 +86,10 @@ class NoPast:
     is_empty = True
 
     def of(self, persons: Collection[str], names: Collection[str]) -> dict[str, pa.Table]:  # noqa: ARG002
+        return {}
+
+    def for_all(self, names: Collection[str]) -> dict[str, pa.Table]:  # noqa: ARG002
+        return {}
+
+    def clock(self) -> dict[str, datetime]:
         return {}

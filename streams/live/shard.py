@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+
 from detectors.diff import Changes
 from detectors.standing import StandingKernel
 from detectors.watermark import LATENESS
@@ -20,7 +22,7 @@ from streams.live.moments import micros, moment
 from streams.live.news import FOR_ALL, news
 from streams.live.packets import Packet
 from streams.live.past import NoPast, Past
-from streams.live.persons import Persons
+from streams.live.persons import Held, Persons
 from streams.live.rollout import Rollout
 from streams.live.said import Said
 from streams.live.state import get_meta, load_clock, open_state, set_meta, store_clock, stored
@@ -83,8 +85,8 @@ class Shard:
         self._corrections = corrections
         if get_meta(self._con, "from_start") is None:
             with stored(self._con):
-                set_meta(self._con, "from_start", int(self._past.is_empty))
-        self._from_start = bool(get_meta(self._con, "from_start"))
+                self._begin(from_start=self._past.is_empty)
+        self._unknown = Held.ALL if get_meta(self._con, "from_start") else Held.UNSURE
         self._rollout = Rollout(self._con, kernel)
         if self._rollout.begins:
             with stored(self._con):
@@ -116,8 +118,7 @@ class Shard:
         new = joined(*(self._history.numbered(packet.tables) for packet in packets))
         heard = sum(packet.events for packet in packets)
         persons = persons_of(new)
-        complete = self._persons.complete(persons)
-        cold = set() if self._from_start else persons - complete.keys()
+        levels = dict.fromkeys(persons, self._unknown) | self._persons.held(persons)
         held = self._history.load(persons)
         dropped = copies(new, held, self._history.shared)
         new = without(new, dropped)
@@ -127,25 +128,22 @@ class Shard:
         self._on_step("load")
         findings = Findings()
         if judge:
-            from_past = self._past.of(cold, self._reads)
-            incomplete = {psn_no for psn_no, whole in complete.items() if not whole}
-            late = late_persons(new, held, incomplete, self._horizon + 2 * self._bench.longest)
-            past = self._past.of(late, self._reads)
-            everything = joined(held, new, from_past, past)
+            unsure, recent = _those(levels, Held.UNSURE), _those(levels, Held.RECENT)
+            late = late_persons(new, held, recent, self._horizon + 2 * self._bench.longest)
+            past = self._past.of(unsure | late, self._reads)
+            everything = joined(held, new, past)
             for group in _groups(persons):
                 changes = arrived(self._rollout.changes, of_persons(new, group))
-                self._judge(findings, group, of_persons(everything, group), incomplete - late, changes)
-            new = joined(new, self._history.numbered(from_past))
+                self._judge(findings, group, of_persons(everything, group), recent - late, changes)
+            new = joined(new, self._missing(unsure, past, held, new))
+            levels |= dict.fromkeys(unsure, Held.ALL)
         with stored(self._con):
             self._history.add(new)
             self._history.tidy(persons)
             first = first_heard(new)
             for psn_no in persons:
                 self._persons.heard(
-                    psn_no,
-                    complete=complete.get(psn_no, self._from_start or judge),
-                    due=findings.due.get(psn_no),
-                    oldest=first.get(psn_no),
+                    psn_no, levels[psn_no], due=findings.due.get(psn_no), oldest=first.get(psn_no)
                 )
             if not judge:
                 self._look_again(persons)
@@ -170,16 +168,23 @@ class Shard:
                     self._rollout.end()
             return Took()
         self._on_step("begin")
-        persons = {one.psn_no for one in waiting}
-        asked = {one.psn_no for one in waiting if one.with_past}
-        frozen = {one.psn_no for one in waiting if not one.complete} - asked
-        everything = joined(self._history.load(persons), self._past.of(asked, self._reads))
+        levels = {one.psn_no: one.held for one in waiting}
+        persons, unsure, recent = set(levels), _those(levels, Held.UNSURE), _those(levels, Held.RECENT)
+        asked = recent & {one.psn_no for one in waiting if one.asked}
+        held, past = self._history.load(persons), self._past.of(unsure | asked, self._reads)
         self._on_step("load")
         findings = Findings()
-        self._judge(findings, persons, everything, frozen, self._rollout.changes or Changes())
+        changes = self._rollout.changes or Changes()
+        self._judge(findings, persons, joined(held, past), recent - asked, changes)
+        missing = self._missing(unsure, past, held)
+        levels |= dict.fromkeys(unsure, Held.ALL)
         with stored(self._con):
+            self._history.add(missing)
+            first = first_heard(missing)
             for psn_no in persons:
-                self._persons.looked_at(psn_no, findings.due.get(psn_no))
+                self._persons.looked_at(
+                    psn_no, levels[psn_no], due=findings.due.get(psn_no), oldest=first.get(psn_no)
+                )
             self.said.note(findings.changes, findings.owner_of)
         self._on_step("store")
         return Took(persons=len(persons), changes=tuple(findings.changes))
@@ -198,10 +203,10 @@ class Shard:
     def start_from(self, position: int) -> None:
         """Go on at a position although something before it was never heard: the lake must have it."""
         with stored(self._con):
-            self._from_start = False
-            set_meta(self._con, "from_start", 0)
+            self._begin(from_start=False)
             set_meta(self._con, "position", position)
-            self._persons.all_incomplete()
+            self._persons.all_unsure()
+        self._unknown = Held.UNSURE
 
     def sent(self, number: int) -> None:
         """The changes up to this number of the outbox were confirmed."""
@@ -263,9 +268,26 @@ class Shard:
             changes=changes,
         )
 
+    def _begin(self, *, from_start: bool) -> None:
+        """Note whether everything there ever was is heard; if not, the lake has the registries and clocks so far."""
+        set_meta(self._con, "from_start", int(from_start))
+        if not from_start:
+            shared = self._past.for_all(self._reads)
+            self._history.add(self._history.numbered(without(shared, copies(shared, self._history.shared))))
+            store_clock(self._con, self._clock.advance(self._past.clock()))
+
+    def _missing(self, persons: Collection[str], past: Tables, *known: Tables) -> dict[str, pa.Table]:
+        """What the lake has of these persons and the history lacks, to be kept."""
+        theirs = of_persons(past, persons)
+        return self._history.numbered(without(theirs, copies(theirs, *known)))
+
     def _look_again(self, persons: Collection[str]) -> None:
         """Have persons looked at again, with all that the lake has of them."""
-        self._persons.look_again(persons, complete=self._from_start)
+        self._persons.look_again(persons, self._unknown)
+
+
+def _those(levels: Mapping[str, Held], level: Held) -> set[str]:
+    return {psn_no for psn_no, held in levels.items() if held is level}
 
 
 def _groups(persons: Collection[str]) -> Iterator[set[str]]:

@@ -12,6 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from detectors.alert import Alert
 from detectors.standing import StandingKernel
 from rules import rulebook as rulebook_module
@@ -23,7 +25,7 @@ from streams.live.past import LakePast, NoPast, Past
 from streams.live.routing import route
 from streams.live.shard import Shard
 from streams.live.shards import shard_of
-from tests.promises.kernel import KEY, alerts_of, as_bytes, facts_of, knowledge, watermark_of_facts
+from tests.promises.kernel import KEY, as_bytes, facts_of, knowledge, watermark_of_facts
 
 RULES = Path(__file__).parent / "rules"
 
@@ -173,11 +175,13 @@ class Site:
         """How many are open, by rule."""
         return Counter(alert.rule_code for alert in self.alerts)
 
-    def agrees(self, *, rules: Rulebook | None = None, lines: Sequence[bytes] | None = None) -> bool:
+    def agrees(self) -> bool:
         """Assert that a listener holds what a replay of the same messages says, content and all."""
-        facts = facts_of(self.lines if lines is None else lines)
+        facts = facts_of(self.lines)
         mark = watermark_of_facts(facts)
-        whole = alerts_of(facts, mark, rules or self.kernel.rulebook)
+        tables = {name: some[0] for name, some in facts.sources.items() if isinstance(some[0], pa.Table)}
+        with self.kernel.judged(tables, mark) as judged:
+            whole = judged.result.alerts
         assert [_shown(alert) for alert in self.alerts] == [_shown(alert) for alert in whole]
         assert as_bytes(self.alerts) == as_bytes(whole)
         for shard in self.shards:
