@@ -7,7 +7,7 @@ is late whenever it says something new; so is a look-up.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, time
 from functools import cache
 from typing import Any
@@ -52,7 +52,7 @@ def late_persons(
 
 
 def _is_late(name: str, row: Mapping[str, Any], known: _Known, border: datetime) -> bool:
-    if any(row[column] is not None and _moment(row[column]) < border for column in _times(name)):
+    if any(row[column] is not None and _moment(row[column]) < border for column in business_times(name)):
         return True
     visit, settlement, message = (row.get(column) for column in ("mdtrt_id", "setl_id", "omsgid"))
     if visit is not None and known.begins.get(visit, border) < border:
@@ -101,13 +101,11 @@ def _moment(value: date | datetime) -> datetime:
 
 
 @cache
-def _times(name: str) -> tuple[str, ...]:
-    return tuple(_business_times(name))
-
-
-def _business_times(name: str) -> Iterator[str]:
-    for field in fact_schemas()[name]:
-        if (
-            pa.types.is_timestamp(field.type) or pa.types.is_date(field.type)
-        ) and field.name not in _NOT_BUSINESS:
-            yield field.name
+def business_times(name: str) -> tuple[str, ...]:
+    """The columns of a fact table that say when something happened."""
+    return tuple(
+        field.name
+        for field in fact_schemas()[name]
+        if (pa.types.is_timestamp(field.type) or pa.types.is_date(field.type))
+        and field.name not in _NOT_BUSINESS
+    )

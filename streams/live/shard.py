@@ -220,7 +220,10 @@ class Shard:
         horizon = self._horizon
         persons = self._persons.with_older_than(micros(horizon), most)
         held = self._history.load(persons)
-        kept = evicted(held, self._past.of(persons, ["message"]).get("message"), horizon)
+        if "message" not in held:
+            return 0
+        archived = self._past.archived(persons, held["message"]["msgid"].combine_chunks())
+        kept = evicted(held, archived, horizon)
         lost = 0
         with stored(self._con):
             for psn_no in persons:

@@ -225,8 +225,9 @@ def _database() -> duckdb.DuckDBPyConnection:
 
 
 def _watermark(tables: Mapping[str, pa.Table]) -> datetime | None:
-    _database().register("said", tables["message"])
-    return watermark(_database(), table="said")
+    with _database().cursor() as con:
+        con.register("said", tables["message"])
+        return watermark(con, table="said")
 
 
 def _shown(alert: Alert) -> str:
