@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from detectors.facts import fact_schemas
 from streams.live.news import LOOKED_UP, TIMELESS, news
 
-#: Where a visit begins, so that what refers to it is known.
+#: Where a visit begins, so that what refers to it is known. Of settlements only a purchase (2102) is a visit.
 _VISITS = ("registration", "outpatient", "admission", "settlement")
 
 #: Times that say nothing of when care happened.
@@ -74,13 +74,15 @@ class _Known:
         for tables in (held, new):
             for name in _VISITS:
                 if name in tables:
-                    self._visits(tables[name])
+                    self._visits(tables[name], purchases=name == "settlement")
             if "settlement" in tables:
                 self.settlements.update(tables["settlement"]["setl_id"].to_pylist())
             if "message" in tables:
                 self.messages.update(tables["message"]["msgid"].to_pylist())
 
-    def _visits(self, table: pa.Table) -> None:
+    def _visits(self, table: pa.Table, *, purchases: bool) -> None:
+        if purchases:
+            table = table.filter(pc.equal(table["kind"], "2102"))
         for visit, begin, seen in zip(
             table["mdtrt_id"].to_pylist(),
             table["begntime"].to_pylist(),
