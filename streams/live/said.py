@@ -97,22 +97,20 @@ class Said:
     def succeed(self, said: Mapping[str, Change], owner_of: Callable[[Change], str]) -> set[str]:
         """Hold what was said last, by whomever, in place of what is held here; nothing is left to be sent. Returns
         the owners of the alerts of which something else was held."""
-        held = {
-            jr_id: (owner, seq, bool(is_open))
-            for jr_id, owner, seq, is_open in self._con.execute("select jr_id, owner, seq, open from said")
-        }
-        differing = set()
-        for jr_id, (owner, seq, is_open) in held.items():
+        agreed, gone, differing = set(), [], set()
+        for jr_id, owner, seq, alert in self._con.execute("select jr_id, owner, seq, alert from said"):
             last = said.get(jr_id)
-            if last is None or (last.seq, last.kind != RETRACTED) != (seq, is_open):
-                differing.add(owner)
-                self._con.execute("delete from said where jr_id = ?", (jr_id,))
-                held[jr_id] = (owner, 0, False)
-        for jr_id, last in said.items():
-            if held.get(jr_id, ("", 0, False))[1] != last.seq:
-                owner = owner_of(last)
-                differing.add(owner)
-                self._hold(last, owner)
+            # two that took turns may have given one number to different contents
+            if last is not None and seq == last.seq and _revision(alert) == _said_of(last):
+                agreed.add(jr_id)
+                continue
+            differing.add(owner)
+            gone.append((jr_id,))
+        self._con.executemany("delete from said where jr_id = ?", gone)
+        for jr_id in said.keys() - agreed:
+            owner = owner_of(said[jr_id])
+            differing.add(owner)
+            self._hold(said[jr_id], owner)
         self._con.execute("delete from outbox")
         return differing
 
@@ -144,3 +142,12 @@ class Said:
         return self._con.execute(
             "select rule_code, count(*) from said where open = 1 group by rule_code order by rule_code"
         ).fetchall()
+
+
+def _revision(alert: bytes | None) -> str | None:
+    """The revision that is held as open; None: it is held as retracted."""
+    return None if alert is None else _decode(alert).revision
+
+
+def _said_of(change: Change) -> str | None:
+    return None if change.kind == RETRACTED else change.alert.revision
