@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+
+#: Persons that are judged together: more would not fit well into memory, fewer would cost more each.
+PERSONS_AT_ONCE = 2000
 
 
 class Held(IntEnum):
@@ -84,6 +87,10 @@ class Persons:
         """Something was left out of everyone's facts; they are looked at again with all that the lake has."""
         self._con.execute("update person set held = ?, again = 1", (Held.UNSURE,))
 
+    def recent_unsure(self) -> None:
+        """The horizon lies further back than before: of whom visits were let go of, too many may have been."""
+        self._con.execute("update person set held = ? where held = ?", (Held.UNSURE, Held.RECENT))
+
     def with_older_than(self, horizon: int, most: int) -> set[str]:
         """Persons of whom something lies beyond the horizon, those with the oldest first."""
         rows = self._con.execute(
@@ -102,3 +109,15 @@ class Persons:
     def count(self) -> int:
         """Persons that are known."""
         return int(self._con.execute("select count(*) from person").fetchone()[0])
+
+
+def of_level(levels: Mapping[str, Held], level: Held) -> set[str]:
+    """The persons of whom just so much is held."""
+    return {psn_no for psn_no, held in levels.items() if held is level}
+
+
+def groups(persons: Collection[str]) -> Iterator[set[str]]:
+    """The persons in sets that are judged together."""
+    ordered = sorted(persons)
+    for start in range(0, len(ordered), PERSONS_AT_ONCE):
+        yield set(ordered[start : start + PERSONS_AT_ONCE])

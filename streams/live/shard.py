@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from detectors.standing import StandingKernel
 from detectors.watermark import LATENESS
 from streams.changes import Change
 from streams.live.clock import Clock
+from streams.live.demand import Demand
 from streams.live.eviction import evicted, oldest
 from streams.live.history import History
 from streams.live.judging import Bench, Findings, OnStep, arrived
@@ -22,7 +23,7 @@ from streams.live.moments import micros, moment
 from streams.live.news import FOR_ALL, news
 from streams.live.packets import Packet
 from streams.live.past import NoPast, Past
-from streams.live.persons import Held, Persons
+from streams.live.persons import PERSONS_AT_ONCE, Held, Persons, groups, of_level
 from streams.live.rollout import Rollout
 from streams.live.said import Said
 from streams.live.state import get_meta, load_clock, open_state, set_meta, store_clock, stored
@@ -39,9 +40,6 @@ from streams.live.tables import (
 
 #: How long after its visit a fact may come and still be judged on the history alone.
 CORRECTIONS = timedelta(days=90)
-
-#: Persons that are judged together: more would not fit well into memory, fewer would cost more each.
-PERSONS_AT_ONCE = 2000
 
 #: Who speaks for alerts of persons and visits.
 WORKER = "worker"
@@ -83,9 +81,12 @@ class Shard:
         self._bench = Bench(kernel, self.said, on_step)
         self._clock = Clock(load_clock(self._con), lateness)
         self._corrections = corrections
+        # a fact that is on time may change alerts as far back as the lookback, which rest on what lies as far back again
+        self._reach = 2 * self._bench.longest + corrections
         if get_meta(self._con, "from_start") is None:
             with stored(self._con):
                 self._begin(from_start=self._past.is_empty)
+        self._widen(Demand(kernel.reads, self._reach))
         self._unknown = Held.ALL if get_meta(self._con, "from_start") else Held.UNSURE
         self._rollout = Rollout(self._con, kernel)
         if self._rollout.begins:
@@ -128,11 +129,11 @@ class Shard:
         self._on_step("load")
         findings = Findings()
         if judge:
-            unsure, recent = _those(levels, Held.UNSURE), _those(levels, Held.RECENT)
-            late = late_persons(new, held, recent, self._horizon + 2 * self._bench.longest)
+            unsure, recent = of_level(levels, Held.UNSURE), of_level(levels, Held.RECENT)
+            late = late_persons(new, held, recent, self._horizon + self._reach - self._corrections)
             past = self._past.of(unsure | late, self._reads)
             everything = joined(held, new, past)
-            for group in _groups(persons):
+            for group in groups(persons):
                 changes = arrived(self._rollout.changes, of_persons(new, group))
                 self._judge(findings, group, of_persons(everything, group), recent - late, changes)
             new = joined(new, self._missing(unsure, past, held, new))
@@ -169,7 +170,7 @@ class Shard:
             return Took()
         self._on_step("begin")
         levels = {one.psn_no: one.held for one in waiting}
-        persons, unsure, recent = set(levels), _those(levels, Held.UNSURE), _those(levels, Held.RECENT)
+        persons, unsure, recent = set(levels), of_level(levels, Held.UNSURE), of_level(levels, Held.RECENT)
         asked = recent & {one.psn_no for one in waiting if one.asked}
         held, past = self._history.load(persons), self._past.of(unsure | asked, self._reads)
         self._on_step("load")
@@ -247,11 +248,10 @@ class Shard:
 
     @property
     def _horizon(self) -> datetime:
-        """What lies before it the history need not hold. A fact that is on time may change alerts as far back as the
-        lookback, and those rest on what lies as far back again."""
+        """What lies before it the history need not hold."""
         if self.watermark is None:
             return moment(0)
-        return self.watermark - 2 * self._bench.longest - self._corrections
+        return self.watermark - self._reach
 
     def _judge(
         self,
@@ -279,6 +279,19 @@ class Shard:
             self._history.add(self._history.numbered(without(shared, copies(shared, self._history.shared))))
             store_clock(self._con, self._clock.advance(self._past.clock()))
 
+    def _widen(self, demand: Demand) -> None:
+        """Where rules want more than the history was kept for, it is to be had from the lake."""
+        before = Demand.held(self._con)
+        if before == demand:
+            return
+        with stored(self._con):
+            demand.hold(self._con)
+            if before is not None and demand.reads - before.reads:
+                self._begin(from_start=False)
+                self._persons.all_unsure()
+            elif before is not None and demand.reach > before.reach:
+                self._persons.recent_unsure()
+
     def _missing(self, persons: Collection[str], past: Tables, *known: Tables) -> dict[str, pa.Table]:
         """What the lake has of these persons and the history lacks, to be kept."""
         theirs = of_persons(past, persons)
@@ -287,13 +300,3 @@ class Shard:
     def _look_again(self, persons: Collection[str]) -> None:
         """Have persons looked at again, with all that the lake has of them."""
         self._persons.look_again(persons, self._unknown)
-
-
-def _those(levels: Mapping[str, Held], level: Held) -> set[str]:
-    return {psn_no for psn_no, held in levels.items() if held is level}
-
-
-def _groups(persons: Collection[str]) -> Iterator[set[str]]:
-    ordered = sorted(persons)
-    for start in range(0, len(ordered), PERSONS_AT_ONCE):
-        yield set(ordered[start : start + PERSONS_AT_ONCE])
