@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streams.live.lateness import business_times
+from streams.live.lateness import business_times, visit_by
 from streams.live.moments import micros
 from streams.live.news import LOOKED_UP, TIMELESS
 from streams.live.tables import Tables, of_care
@@ -83,12 +83,12 @@ def _told(held: Tables) -> Iterator[tuple[Any, pa.Array]]:
     message = held["message"]
     own = np.arange(message.num_rows)
     alone = np.ones(message.num_rows, bool)
-    visit_of: dict[str, dict[str, str]] = {"setl_id": {}, "omsgid": _by(message, "msgid")}
+    visit_of: dict[str, dict[str, str | None]] = {"setl_id": {}, "omsgid": {}}
     if "settlement" in held:
-        visit_of["setl_id"] = _by(held["settlement"], "setl_id")
-        visit_of["omsgid"] |= _by(held["settlement"], "msgid")
-    if "admission" in held:
-        visit_of["omsgid"] |= _by(held["admission"], "msgid")
+        visit_of["setl_id"] = visit_by(held["settlement"], "setl_id")
+    for name in ("message", "admission", "settlement"):
+        if name in held:
+            visit_of["omsgid"] |= visit_by(held[name], "msgid")
     for name, table in of_care(held).items():
         at = own if name == "message" else _places(table, message)
         for column in ("mdtrt_id", "setl_id", "omsgid"):
@@ -107,9 +107,3 @@ def _told(held: Tables) -> Iterator[tuple[Any, pa.Array]]:
 
 def _places(table: pa.Table, message: pa.Table) -> Any:
     return pc.index_in(table["seq"], message["seq"].combine_chunks()).to_numpy()
-
-
-def _by(table: pa.Table, key: str) -> dict[str, str]:
-    """The visit by another name."""
-    pairs = zip(table[key].to_pylist(), table["mdtrt_id"].to_pylist(), strict=True)
-    return {name: visit for name, visit in pairs if name is not None and visit is not None}

@@ -55,30 +55,33 @@ def _is_late(name: str, row: Mapping[str, Any], known: _Known, border: datetime)
     if any(row[column] is not None and _moment(row[column]) < border for column in business_times(name)):
         return True
     visit, settlement, message = (row.get(column) for column in ("mdtrt_id", "setl_id", "omsgid"))
-    if visit is not None and known.begins.get(visit, border) < border:
-        return True
-    return (
-        (visit is not None and visit not in known.begins)
-        or (settlement is not None and settlement not in known.settlements)
-        or (message is not None and message not in known.messages)
-    )
+    if settlement is not None:
+        if settlement not in known.settlements:
+            return True
+        visit = visit or known.settlements[settlement]
+    if message is not None:
+        if message not in known.messages:
+            return True
+        visit = visit or known.messages[message]
+    return visit is not None and (visit not in known.begins or known.begins[visit] < border)
 
 
 class _Known:
-    """The visits, settlements and messages that the history and the batch tell of."""
+    """The visits that the history and the batch tell of, when they begin, and which settlement or message is of which."""
 
     def __init__(self, held: Mapping[str, pa.Table], new: Mapping[str, pa.Table]) -> None:
         self.begins: dict[str, datetime] = {}
-        self.settlements: set[str] = set()
-        self.messages: set[str] = set()
+        self.settlements: dict[str, str | None] = {}
+        self.messages: dict[str, str | None] = {}
         for tables in (held, new):
             for name in _VISITS:
                 if name in tables:
                     self._visits(tables[name], purchases=name == "settlement")
             if "settlement" in tables:
-                self.settlements.update(tables["settlement"]["setl_id"].to_pylist())
-            if "message" in tables:
-                self.messages.update(tables["message"]["msgid"].to_pylist())
+                self.settlements |= visit_by(tables["settlement"], "setl_id")
+            for name in ("message", "admission", "settlement"):
+                if name in tables:
+                    self.messages |= visit_by(tables[name], "msgid")
 
     def _visits(self, table: pa.Table, *, purchases: bool) -> None:
         if purchases:
@@ -92,6 +95,11 @@ class _Known:
             when = begin or seen
             if visit is not None and (visit not in self.begins or when < self.begins[visit]):
                 self.begins[visit] = when
+
+
+def visit_by(table: pa.Table, key: str) -> dict[str, str | None]:
+    """The visits of rows, by something else that they name."""
+    return dict(zip(table[key].to_pylist(), table["mdtrt_id"].to_pylist(), strict=True))
 
 
 def _of(table: pa.Table, persons: pa.Array) -> pa.Table:

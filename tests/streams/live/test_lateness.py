@@ -14,7 +14,7 @@ HELD = [
     town.insured(0),
     town.looked_up(1),
     town.admitted("OLD", 20, msgid="old"),
-    town.settled("OLD", "S-OLD", 25, 10),
+    town.settled("OLD", "S-OLD", 25, 10, msgid="settled-old"),
     town.admitted("M1", 40, msgid="in"),
     town.charged("M1", ("1", 41, 10)),
     town.settled("M1", "S1", 45, 10, msgid="settled"),
@@ -43,6 +43,14 @@ LATE = {
         town.taken_back("2305", 60, setl_id="S9", mdtrt_id="M1")
     ],
     "a settlement list of a settlement that nobody knows": [town.listed("M1", "S9", 60)],
+    "a cancellation of a settlement of a visit that begins long ago": [
+        town.taken_back("2305", 60, setl_id="S-OLD", mdtrt_id="OLD")
+    ],
+    "the same, which does not say the visit": [town.taken_back("2305", 60, setl_id="S-OLD")],
+    "a reversal of a settlement of a visit that begins long ago": [
+        town.taken_back("2601", 60, omsgid="settled-old", oinfno="2304")
+    ],
+    "a reversal of an admission of long ago": [town.taken_back("2601", 60, omsgid="old", oinfno="2401")],
     "a reversal of a message that nobody knows": [town.taken_back("2601", 60, omsgid="x", oinfno="2304")],
 }
 
@@ -55,6 +63,7 @@ ON_TIME = {
     "a visit that is only a purchase": [town.sold("M2", "S2", 60, 10)],
     "a known settlement's list": [town.listed("M1", "S1", 60)],
     "a known settlement's cancellation": [town.taken_back("2305", 60, setl_id="S1", mdtrt_id="M1")],
+    "a known admission's reversal": [town.taken_back("2601", 60, omsgid="in", oinfno="2401")],
     "a known message's reversal": [town.taken_back("2601", 60, omsgid="settled", oinfno="2304")],
     "a reversal of a message in the same batch": [
         town.settled("M1", "S2", 60, 10, msgid="again"),
