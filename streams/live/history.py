@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from streams.live.columns import pack, unpack, values
 from streams.live.news import FOR_ALL
 from streams.live.state import get_meta, set_meta
-from streams.live.tables import Tables, of_care, without
+from streams.live.tables import Tables, of_care, united, without
 
 #: `seq` of what a shard hears begins here, so that it never meets the `seq` of what comes from a lake.
 FIRST_SEQ = 1 << 48
@@ -61,13 +61,8 @@ class History:
             (json.dumps(sorted(persons)),),
         ):
             found[name].append(rows)
-        tables = {name: unpack(name, blobs) for name, blobs in found.items()}
-        message = tables.get("message")
-        if message is not None and message["psn_no"].null_count:
-            # one that tells of several persons is kept with each of them
-            _, first = np.unique(message["seq"].to_numpy(), return_index=True)
-            tables["message"] = message.take(pa.array(np.sort(first)))
-        return tables
+        # a message that tells of several persons is kept with each of them, perhaps under several numbers
+        return united({name: unpack(name, blobs) for name, blobs in found.items()})
 
     def add(self, tables: Tables) -> None:
         """Keep rows: those of a person with the person, others for all. Within the caller's transaction."""

@@ -114,7 +114,7 @@ def split(tables: Mapping[str, pa.Table], shards: int, reads: frozenset[str]) ->
             if rows.num_rows:
                 part[name] = rows
     if "message" in tables:
-        message = _without_registered(tables["message"], tables)
+        message = _naming_their_own(tables["message"], tables, reads)
         owner = np.where(
             message["bad_rows"].fill_null(0).to_numpy() > 0, _owners(message["psn_no"], shards), -1
         )
@@ -125,11 +125,18 @@ def split(tables: Mapping[str, pa.Table], shards: int, reads: frozenset[str]) ->
     return [Packet({name: table for name, table in part.items() if table.num_rows}, clock) for part in parts]
 
 
-def _without_registered(message: pa.Table, tables: Mapping[str, pa.Table]) -> pa.Table:
-    """A registry that all share may name a person (a practitioner is one), but tells nothing of that person's care."""
-    found = [chunk for name in FOR_ALL if name in tables for chunk in tables[name]["seq"].chunks]
-    shared = pc.is_in(message["seq"], pa.chunked_array(found, pa.uint64()).combine_chunks())
-    psn_no = pc.if_else(shared, pa.scalar(None, pa.string()), message["psn_no"])
+def _naming_their_own(message: pa.Table, tables: Mapping[str, pa.Table], reads: frozenset[str]) -> pa.Table:
+    """A message names a person where all its rows are that person's, and nobody where one is another's: a shard must
+    not meet persons of others in it. A registry that all share may name one (a practitioner is insured too), but tells
+    nothing of that person's care."""
+    others = [chunk for name in FOR_ALL if name in tables for chunk in tables[name]["seq"].chunks]
+    seqs = message["seq"].combine_chunks()
+    for name in (tables.keys() & reads) - FOR_ALL.keys() - {"message"}:
+        table = tables[name]
+        named = message["psn_no"].take(pc.index_in(table["seq"], seqs))
+        others += table["seq"].filter(pc.not_equal(table["psn_no"], named)).chunks
+    of_others = pc.is_in(seqs, pa.chunked_array(others, pa.uint64()).combine_chunks())
+    psn_no = pc.if_else(of_others, pa.scalar(None, pa.string()), message["psn_no"])
     return message.set_column(message.schema.get_field_index("psn_no"), "psn_no", psn_no)
 
 

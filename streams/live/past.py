@@ -14,6 +14,13 @@ from detectors import facts as fact_tables
 from streams.lake import is_lake, open_lake
 from streams.live.news import FOR_ALL
 
+#: The messages of rows that are told, whoever else they tell of, and of rows that were rejected. Nobody else is named.
+_MESSAGES = """
+select * replace (if(psn_no in (select psn_no from wanted), psn_no, null) as psn_no)
+from fact.message
+where seq in (select seq from told) or bad_rows > 0 and psn_no in (select psn_no from wanted)
+"""
+
 
 class Past(Protocol):
     """Where the facts of persons lie that the history no longer holds."""
@@ -56,18 +63,16 @@ class LakePast:
             if "psn_no" in schemas[name].names
         ]
         with duckdb.connect() as con:
-            fact_tables.load(con, facts, persons)
+            fact_tables.load(con, facts)
+            con.register("wanted", pa.table({"psn_no": pa.array(sorted(persons), pa.string())}))
             tables = {
-                name: con.sql(f"select * from fact.{name} where psn_no is not null").to_arrow_table()
+                name: con.sql(f"select * from fact.{name} semi join wanted using (psn_no)").to_arrow_table()
                 for name in chosen
             }
             if "message" in facts.sources:
-                # a message that tells of several persons names none of them
                 seqs = [chunk for table in tables.values() for chunk in table["seq"].chunks]
                 con.register("told", pa.table({"seq": pa.chunked_array(seqs, pa.uint64())}))
-                tables["message"] = con.sql(
-                    "select * from fact.message where psn_no is not null or seq in (select seq from told)"
-                ).to_arrow_table()
+                tables["message"] = con.sql(_MESSAGES).to_arrow_table()
             return tables
 
     def archived(self, persons: Collection[str], msgids: pa.Array) -> pa.Array:

@@ -29,13 +29,14 @@ from streams.live.said import Said
 from streams.live.state import get_meta, load_clock, open_state, set_meta, store_clock, stored
 from streams.live.tables import (
     Tables,
-    copies,
+    beyond,
     first_heard,
     joined,
+    msgids_of,
     of_persons,
     persons_of,
     row_count,
-    without,
+    united,
 )
 
 #: How long after its visit a fact may come and still be judged on the history alone.
@@ -122,8 +123,8 @@ class Shard:
         persons = persons_of(new)
         levels = dict.fromkeys(persons, self._unknown) | self._persons.held(persons)
         held = self._history.load(persons)
-        dropped = copies(new, held, self._history.shared)
-        new = without(new, dropped)
+        new = beyond(new, held, self._history.shared)
+        left = new["message"].num_rows if "message" in new else 0
         shared_news = any(
             news(name, new[name], self._history.shared.get(name)) for name in FOR_ALL if name in new
         )
@@ -132,12 +133,12 @@ class Shard:
         if judge:
             unsure, recent = of_level(levels, Held.UNSURE), of_level(levels, Held.RECENT)
             late = late_persons(new, held, recent, self._horizon + self._reach - self._corrections)
-            past = self._past.of(unsure | late, self._reads)
-            everything = joined(held, new, past)
+            past = self._beyond(unsure | late, held, new)
+            everything = united(held, new, past)
             for group in groups(persons):
                 changes = arrived(self._rollout.changes, of_persons(new, group))
                 self._judge(findings, group, of_persons(everything, group), recent - late, changes)
-            new = joined(new, self._missing(unsure, past, held, new))
+            new = united(new, of_persons(past, unsure))
             levels |= dict.fromkeys(unsure, Held.ALL)
         with stored(self._con):
             self._history.add(new)
@@ -159,7 +160,7 @@ class Shard:
             store_clock(self._con, moved)
             set_meta(self._con, "position", position)
         self._on_step("store")
-        return Took(heard, len(dropped), len(persons) if judge else 0, tuple(findings.changes))
+        return Took(heard, heard - left, len(persons) if judge else 0, tuple(findings.changes))
 
     def look_again(self, most: int = PERSONS_AT_ONCE) -> Took:
         """Judge persons of whom something has come due, or who are to be looked at again. Nobody left: no persons."""
@@ -173,12 +174,13 @@ class Shard:
         levels = {one.psn_no: one.held for one in waiting}
         persons, unsure, recent = set(levels), of_level(levels, Held.UNSURE), of_level(levels, Held.RECENT)
         asked = recent & {one.psn_no for one in waiting if one.asked}
-        held, past = self._history.load(persons), self._past.of(unsure | asked, self._reads)
+        held = self._history.load(persons)
+        past = self._beyond(unsure | asked, held)
         self._on_step("load")
         findings = Findings()
         changes = self._rollout.changes or Changes()
-        self._judge(findings, persons, joined(held, past), recent - asked, changes)
-        missing = self._missing(unsure, past, held)
+        self._judge(findings, persons, united(held, past), recent - asked, changes)
+        missing = of_persons(past, unsure)
         levels |= dict.fromkeys(unsure, Held.ALL)
         with stored(self._con):
             self._history.add(missing)
@@ -222,10 +224,7 @@ class Shard:
         horizon = self._horizon
         persons = self._persons.with_older_than(micros(horizon), most)
         held = self._history.load(persons)
-        if "message" not in held:
-            return 0
-        archived = self._past.archived(persons, held["message"]["msgid"].combine_chunks())
-        kept = evicted(held, archived, horizon)
+        kept = evicted(held, self._past.archived(persons, msgids_of(held)), horizon)
         lost = 0
         with stored(self._con):
             for psn_no in persons:
@@ -277,7 +276,7 @@ class Shard:
         set_meta(self._con, "from_start", int(from_start))
         if not from_start:
             shared = self._past.for_all(self._reads)
-            self._history.add(self._history.numbered(without(shared, copies(shared, self._history.shared))))
+            self._history.add(beyond(self._history.numbered(shared), self._history.shared))
             store_clock(self._con, self._clock.advance(self._past.clock()))
 
     def _widen(self, demand: Demand) -> None:
@@ -293,10 +292,9 @@ class Shard:
             elif before is not None and demand.reach > before.reach:
                 self._persons.recent_unsure()
 
-    def _missing(self, persons: Collection[str], past: Tables, *known: Tables) -> dict[str, pa.Table]:
-        """What the lake has of these persons and the history lacks, to be kept."""
-        theirs = of_persons(past, persons)
-        return self._history.numbered(without(theirs, copies(theirs, *known)))
+    def _beyond(self, persons: Collection[str], *known: Tables) -> dict[str, pa.Table]:
+        """What the lake has of these persons beyond what is known."""
+        return beyond(self._history.numbered(self._past.of(persons, self._reads)), *known)
 
     def _look_again(self, persons: Collection[str]) -> None:
         """Have persons looked at again, with all that the lake has of them."""

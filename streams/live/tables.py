@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -28,26 +29,88 @@ def joined(*sets: Tables) -> dict[str, pa.Table]:
     return {name: pa.concat_tables([one[name] for one in sets if name in one]) for name in names}
 
 
-def copies(new: Tables, *known: Tables) -> pa.Array:
-    """The `seq` of new messages that are there already, or twice among themselves: same msgid, time and content."""
-    if "message" not in new:
-        return pa.array([], pa.uint64())
-    met = set()
-    wanted = new["message"]["msgid"].combine_chunks()
+def beyond(more: Tables, *known: Tables) -> dict[str, pa.Table]:
+    """What `more` says beyond what is known. A message, told by msgid, time and content, may be known of one person
+    and not of another."""
+    if "message" not in more:
+        return dict(more)
+    identity = dict(zip(more["message"]["seq"].to_pylist(), _identities(more["message"]), strict=True))
+    met: set[tuple[Any, ...]] = set()
+    msgids = more["message"]["msgid"].combine_chunks()
     for tables in known:
         if "message" in tables:
-            met.update(_identities(tables["message"].filter(pc.is_in(tables["message"]["msgid"], wanted))))
-    dropped = []
-    for seq, identity in zip(new["message"]["seq"].to_pylist(), _identities(new["message"]), strict=True):
-        if identity in met:
-            dropped.append(seq)
+            same = tables["message"].filter(pc.is_in(tables["message"]["msgid"], msgids))
+            theirs = dict(zip(same["seq"].to_pylist(), _identities(same), strict=True))
+            met.update((theirs[seq], psn_no) for seq, psn_no in _told(tables, theirs))
+    gone: set[tuple[int, str | None]] = set()
+    stays: set[int] = set()
+    for seq, psn_no in sorted(_told(more, identity), key=lambda pair: pair[0]):
+        if (identity[seq], psn_no) in met:
+            gone.add((seq, psn_no))
         else:
-            met.add(identity)
-    return pa.array(dropped, pa.uint64())
+            stays.add(seq)
+            met.add((identity[seq], psn_no))
+    if not gone:
+        return dict(more)
+    left = without(more, pa.array(sorted({seq for seq, _ in gone} - stays), pa.uint64()))
+    partly = pa.array(sorted({seq for seq, _ in gone} & stays), pa.uint64())
+    return {
+        name: table if name == "message" or not len(partly) else _without_pairs(table, partly, gone)
+        for name, table in left.items()
+    }
+
+
+def united(*sets: Tables) -> dict[str, pa.Table]:
+    """All rows of several sets, of which none repeats another; the rows of one message have one number, wherever they
+    come from."""
+    tables = joined(*sets)
+    message = tables.get("message")
+    if message is None or not message["psn_no"].null_count:
+        return tables
+    found = message.group_by(["msgid", "inf_time", "content"]).aggregate(
+        [("seq", "min"), ("seq", "count_distinct")]
+    )
+    twice = found.filter(pc.greater(found["seq_count_distinct"], 1))
+    if twice.num_rows:
+        first = dict(zip(_identities(twice), twice["seq_min"].to_pylist(), strict=True))
+        renamed = {
+            seq: first[identity]
+            for seq, identity in zip(message["seq"].to_pylist(), _identities(message), strict=True)
+            if identity in first
+        }
+        tables = {name: _renamed(table, renamed) for name, table in tables.items()}
+    _, once = np.unique(tables["message"]["seq"].to_numpy(), return_index=True)
+    return {**tables, "message": tables["message"].take(pa.array(np.sort(once)))}
 
 
 def _identities(message: pa.Table) -> list[tuple[Any, ...]]:
     return list(zip(*(message[name].to_pylist() for name in ("msgid", "inf_time", "content")), strict=True))
+
+
+def _told(tables: Tables, seqs: Collection[int]) -> set[tuple[int, str | None]]:
+    """These messages and the persons that they tell of; nobody, where they tell of none."""
+    wanted = pa.array(sorted(seqs), pa.uint64())
+    pairs: set[tuple[int, str | None]] = set()
+    for table in of_care(tables).values():
+        found = table.select(["seq", "psn_no"]).filter(pc.is_in(table["seq"], wanted))
+        found = found.group_by(["seq", "psn_no"]).aggregate([])
+        pairs.update(zip(found["seq"].to_pylist(), found["psn_no"].to_pylist(), strict=True))
+    of_somebody = {seq for seq, psn_no in pairs if psn_no is not None}
+    return {(seq, psn_no) for seq, psn_no in pairs if psn_no is not None or seq not in of_somebody}
+
+
+def _without_pairs(table: pa.Table, seqs: pa.Array, gone: Collection[tuple[int, str | None]]) -> pa.Table:
+    if "psn_no" not in table.schema.names:
+        return table
+    there = pc.is_in(table["seq"], seqs).to_numpy().copy()
+    rows = table.select(["seq", "psn_no"]).filter(pa.array(there)).to_pylist()
+    there[there] = [(row["seq"], row["psn_no"]) in gone for row in rows]
+    return table.filter(pa.array(~there))
+
+
+def _renamed(table: pa.Table, renamed: Mapping[int, int]) -> pa.Table:
+    seqs = pa.array([renamed.get(seq, seq) for seq in table["seq"].to_pylist()], pa.uint64())
+    return table.set_column(0, "seq", seqs)
 
 
 def persons_of(tables: Tables) -> set[str]:
@@ -77,6 +140,11 @@ def of_persons(tables: Tables, persons: Collection[str]) -> dict[str, pa.Table]:
         theirs = pc.is_in(message["seq"], pa.chunked_array(seqs, pa.uint64()).combine_chunks())
         found["message"] = message.filter(theirs)
     return found
+
+
+def msgids_of(tables: Tables) -> pa.Array:
+    """The messages that are there."""
+    return tables["message"]["msgid"].combine_chunks() if "message" in tables else pa.array([], pa.string())
 
 
 def row_count(tables: Tables) -> int:

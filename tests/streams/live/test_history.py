@@ -12,7 +12,16 @@ import pytest
 
 from streams.live.history import History
 from streams.live.state import open_state, stored
-from streams.live.tables import copies, first_heard, joined, of_persons, persons_of, row_count, without
+from streams.live.tables import (
+    beyond,
+    first_heard,
+    joined,
+    of_persons,
+    persons_of,
+    row_count,
+    united,
+    without,
+)
 from tests.streams.live import town
 from tests.streams.live.site import tables_of
 from tests.streams.live.test_packets import rows
@@ -125,11 +134,37 @@ def test_a_withdrawn_message_goes_and_another_of_its_msgid_stays(con: sqlite3.Co
 def test_copies_are_told_by_msgid_time_and_content() -> None:
     one = town.checked(1, msgid="one")
     held = tables_of([one])
-    assert len(copies(tables_of([one]), held)) == 1
-    assert len(copies(tables_of([one, one]))) == 1
-    assert len(copies(tables_of([town.checked(2, msgid="one")]), held)) == 0
-    assert len(copies(tables_of([town.checked(1, msgid="two")]), held)) == 0
-    assert len(copies({}, held)) == 0
+    assert row_count(beyond(tables_of([one]), held)) == 0
+    assert row_count(beyond(tables_of([one, one]))) == 2
+    assert row_count(beyond(tables_of([town.checked(2, msgid="one")]), held)) == 2
+    assert row_count(beyond(tables_of([town.checked(1, msgid="two")]), held)) == 2
+    assert beyond({}, held) == {}
+
+
+def test_a_copy_is_news_for_who_did_not_have_it_and_nobody_else() -> None:
+    told = tables_of([town.beds_checked(3, ["P1", "P2", "P3"], msgid="both")])
+    left = beyond(told, of_persons(told, ["P2"]), of_persons(told, ["P9"]))
+    assert sorted(left["presence"]["psn_no"].to_pylist()) == ["P1", "P3"]
+    assert left["message"].num_rows == 1
+    assert row_count(beyond(told, told)) == 0
+
+
+def test_copies_that_tell_of_different_persons_become_one_message() -> None:
+    line = town.beds_checked(3, ["P1", "P2"], msgid="both")
+    first, second = (
+        of_persons(tables_of([line]), ["P1"]),
+        of_persons(tables_of([town.checked(9), line]), ["P2"]),
+    )
+    whole = united(first, second)
+    assert whole["message"].num_rows == 1
+    assert set(whole["presence"]["seq"].to_pylist()) == set(whole["message"]["seq"].to_pylist())
+    assert sorted(whole["presence"]["psn_no"].to_pylist()) == ["P1", "P2"]
+
+
+def test_a_registry_that_is_there_is_not_told_again() -> None:
+    price = tables_of([town.priced(1, 50, msgid="price")])
+    assert row_count(beyond(price, price)) == 0
+    assert row_count(beyond(price, {})) == 2
 
 
 def test_a_set_of_tables_says_whom_it_is_of() -> None:

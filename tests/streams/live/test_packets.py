@@ -91,6 +91,16 @@ def test_registries_of_what_all_share_are_everywhere_and_name_nobody(county: dic
         assert of_registries["psn_no"].null_count == of_registries.num_rows
 
 
+def test_a_message_names_its_person_where_it_tells_of_nobody_else() -> None:
+    tables = tables_of([town.beds_checked(3, ["P1", "P2"]), town.checked(1)])
+    message = tables["message"]
+    slip = pa.array(["P1", "P1"], pa.string())
+    tables["message"] = message.set_column(message.schema.get_field_index("psn_no"), "psn_no", slip)
+    parts = [part.tables["message"] for part in split(tables, 16, ALL) if part.events]
+    assert len(parts) == 2
+    assert sorted(name or "" for part in parts for name in part["psn_no"].to_pylist()) == ["", "", "P1"]
+
+
 def test_the_clock_is_the_same_everywhere(county: dict[str, pa.Table]) -> None:
     parts = split(county, SHARDS, kernel().reads)
     message = county["message"]

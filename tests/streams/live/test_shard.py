@@ -329,6 +329,20 @@ def test_a_message_about_several_persons_reaches_each_of_them_once(tmp_path: Pat
         assert site.agrees()
 
 
+def test_a_message_about_several_persons_is_whole_where_one_of_them_is_known_and_another_is_not(
+    tmp_path: Path,
+) -> None:
+    with Site(tmp_path) as site:
+        site.hear(
+            *(town.checked(3, psn=psn) for psn in PERSONS), town.beds_checked(3.01, PERSONS, hospital="H2")
+        )
+        site.archive().forget_packets().lose_disk()
+        site.hear(town.checked(9, psn="P1")).look_again()
+        assert site.by_rule() == {"TL-07": len(PERSONS)}
+        site.hear(town.checked(10, psn="P2"), again=PERSONS).look_again()
+        assert site.agrees()
+
+
 def test_a_practitioner_who_is_insured_too_is_spoken_for_by_one_shard(tmp_path: Path) -> None:
     doctors = [town.tell("practitioner", 4, dr_codg=f"D{psn}", psn_no=psn) for psn in PERSONS]
     with Site(tmp_path, shards=2) as site:
