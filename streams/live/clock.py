@@ -29,3 +29,7 @@ class Clock:
         """`None`: no institution was heard of."""
         highest = heapq.nlargest(RANK, self.latest.values())
         return highest[-1] - self.lateness if highest else None
+
+    def is_before(self, watermark: datetime | None) -> bool:
+        """Whether the watermark was set back: while fewer than three institutions were heard of, another may."""
+        return watermark is not None and self.watermark is not None and self.watermark < watermark

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from streams.live.lateness import business_times, visit_by
 from streams.live.moments import micros
 from streams.live.news import LOOKED_UP, TIMELESS
-from streams.live.tables import Tables, of_care
+from streams.live.tables import Tables, of_care, told_of
 
 #: Tables of which nothing is let go of, and the kinds of messages that bring them.
 _KEPT = frozenset({*TIMELESS, *LOOKED_UP})
@@ -40,13 +40,21 @@ def evicted(held: Tables, archived: pa.Array, horizon: datetime) -> dict[str, pa
     }
 
 
-def oldest(held: Tables) -> int | None:
-    """When the visit that has to go first was last heard of, microseconds; None: nothing will ever have to go."""
+def oldest(held: Tables) -> dict[str, int]:
+    """When the visit of each person that has to go first was last heard of, microseconds; nobody of whom nothing will
+    ever have to go."""
     message = held.get("message")
     if message is None:
-        return None
-    passing = _until(held, np.ones(message.num_rows, bool))[~_stays(message)]
-    return int(passing.min()) if len(passing) else None
+        return {}
+    passing = ~_stays(message)
+    until = dict(
+        zip(message["seq"].to_pylist(), _until(held, np.ones(message.num_rows, bool)).tolist(), strict=True)
+    )
+    first: dict[str, int] = {}
+    for seq, psn_no in told_of(held, message["seq"].filter(pa.array(passing)).to_pylist()):
+        if psn_no is not None:
+            first[psn_no] = min(until[seq], first.get(psn_no, until[seq]))
+    return first
 
 
 def _stays(message: pa.Table) -> Any:

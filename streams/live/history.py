@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -78,19 +78,10 @@ class History:
         set_meta(self._con, "appends", self._appends)
         set_meta(self._con, "heard", self._next_seq - FIRST_SEQ)
 
-    def replace(self, psn_no: str, tables: Mapping[str, pa.Table]) -> None:
-        """Keep just these rows of a person."""
-        self._appends += 1
-        self._con.execute("delete from fact_rows where psn_no = ?", (psn_no,))
-        self._con.executemany(
-            "insert into fact_rows values (?, ?, ?, ?)",
-            [
-                (psn_no, name, self._appends, pack(values(table), slice(None)))
-                for name, table in tables.items()
-                if table.num_rows
-            ],
-        )
-        set_meta(self._con, "appends", self._appends)
+    def replace(self, persons: Collection[str], tables: Tables) -> None:
+        """Keep just these rows of these persons."""
+        self._con.executemany("delete from fact_rows where psn_no = ?", [(psn_no,) for psn_no in persons])
+        self.add(of_care(tables))
 
     def withdraw(self, messages: Sequence[tuple[str, str, int]]) -> None:
         """Forget messages that are not facts after all: person, msgid, content."""
@@ -105,7 +96,7 @@ class History:
                     for row in held["message"].select(["seq", "msgid", "content"]).to_pylist()
                     if (row["msgid"], row["content"]) in named
                 ]
-                self.replace(psn_no, without(held, pa.array(gone, pa.uint64())))
+                self.replace([psn_no], without(held, pa.array(gone, pa.uint64())))
 
     def tidy(self, persons: Iterable[str]) -> None:
         """Make one of the many appends of these persons, so that they are read fast."""

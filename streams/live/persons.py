@@ -98,11 +98,11 @@ class Persons:
         )
         return {psn_no for (psn_no,) in rows}
 
-    def evicted(self, psn_no: str, oldest: int | None, *, lost: bool) -> None:
-        """Note what is left of a person; `lost`: something was let go of."""
-        most = Held.RECENT if lost else Held.ALL
-        self._con.execute(
-            "update person set oldest = ?2, held = min(held, ?3) where psn_no = ?1", (psn_no, oldest, most)
+    def evicted(self, oldest: Mapping[str, int | None], lost: Collection[str]) -> None:
+        """Note what is left of persons; of those lost something was let go of."""
+        self._con.executemany(
+            "update person set oldest = ?2, held = min(held, ?3) where psn_no = ?1",
+            [(psn_no, when, Held.RECENT if psn_no in lost else Held.ALL) for psn_no, when in oldest.items()],
         )
 
     @property

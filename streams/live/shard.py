@@ -150,7 +150,7 @@ class Shard:
                 )
             if not judge:
                 self._look_again(persons)
-            if shared_news or _is_earlier(self.watermark, before):
+            if shared_news or self._clock.is_before(before):
                 self._persons.look_at_all_again()
             withdrawn = [one for packet in packets for one in packet.withdrawn]
             self._history.withdraw(withdrawn)
@@ -225,16 +225,11 @@ class Shard:
         persons = self._persons.with_older_than(micros(horizon), most)
         held = self._history.load(persons)
         kept = evicted(held, self._past.archived(persons, msgids_of(held)), horizon)
-        lost = 0
+        lost = set(row_count(held) - row_count(kept))
         with stored(self._con):
-            for psn_no in persons:
-                before, after = of_persons(held, {psn_no}), of_persons(kept, {psn_no})
-                loses = row_count(after) < row_count(before)
-                if loses:
-                    lost += 1
-                    self._history.replace(psn_no, after)
-                self._persons.evicted(psn_no, oldest(after), lost=loses)
-        return lost
+            self._history.replace(lost, of_persons(kept, lost))
+            self._persons.evicted(dict.fromkeys(persons) | oldest(kept), lost)
+        return len(lost)
 
     def size(self) -> tuple[int, int]:
         """Persons kept, and bytes of the state on disk."""
@@ -299,8 +294,3 @@ class Shard:
     def _look_again(self, persons: Collection[str]) -> None:
         """Have persons looked at again, with all that the lake has of them."""
         self._persons.look_again(persons, self._unknown)
-
-
-def _is_earlier(watermark: datetime | None, before: datetime | None) -> bool:
-    """Where fewer than three institutions were heard of, another may set the watermark back."""
-    return watermark is not None and before is not None and watermark < before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
@@ -41,10 +42,10 @@ def beyond(more: Tables, *known: Tables) -> dict[str, pa.Table]:
         if "message" in tables:
             same = tables["message"].filter(pc.is_in(tables["message"]["msgid"], msgids))
             theirs = dict(zip(same["seq"].to_pylist(), _identities(same), strict=True))
-            met.update((theirs[seq], psn_no) for seq, psn_no in _told(tables, theirs))
+            met.update((theirs[seq], psn_no) for seq, psn_no in told_of(tables, theirs))
     gone: set[tuple[int, str | None]] = set()
     stays: set[int] = set()
-    for seq, psn_no in sorted(_told(more, identity), key=lambda pair: pair[0]):
+    for seq, psn_no in sorted(told_of(more, identity), key=lambda pair: pair[0]):
         if (identity[seq], psn_no) in met:
             gone.add((seq, psn_no))
         else:
@@ -87,7 +88,7 @@ def _identities(message: pa.Table) -> list[tuple[Any, ...]]:
     return list(zip(*(message[name].to_pylist() for name in ("msgid", "inf_time", "content")), strict=True))
 
 
-def _told(tables: Tables, seqs: Collection[int]) -> set[tuple[int, str | None]]:
+def told_of(tables: Tables, seqs: Collection[int]) -> set[tuple[int, str | None]]:
     """These messages and the persons that they tell of; nobody, where they tell of none."""
     wanted = pa.array(sorted(seqs), pa.uint64())
     pairs: set[tuple[int, str | None]] = set()
@@ -147,9 +148,14 @@ def msgids_of(tables: Tables) -> pa.Array:
     return tables["message"]["msgid"].combine_chunks() if "message" in tables else pa.array([], pa.string())
 
 
-def row_count(tables: Tables) -> int:
-    """Rows of all tables together."""
-    return sum(table.num_rows for table in tables.values())
+def row_count(tables: Tables) -> Counter[str]:
+    """Rows of each person."""
+    found: Counter[str] = Counter()
+    for table in of_care(tables).values():
+        for each in pc.value_counts(table["psn_no"]).to_pylist():
+            if each["values"] is not None:
+                found[each["values"]] += each["counts"]
+    return found
 
 
 def first_heard(tables: Tables) -> dict[str, int]:

@@ -94,10 +94,11 @@ def test_registries_and_look_ups_stay() -> None:
 
 
 def test_the_oldest_is_the_visit_that_has_to_go_first() -> None:
-    assert oldest({}) is None
-    assert oldest(tables_of([town.insured(1), town.looked_up(2)])) is None
-    assert oldest(tables_of(STAY)) == micros(town.at(6))
-    assert oldest(tables_of([*STAY, town.checked(3), town.insured(1)])) == micros(town.at(3))
+    assert oldest({}) == {}
+    assert oldest(tables_of([town.insured(1), town.looked_up(2)])) == {}
+    assert oldest(tables_of(STAY)) == {"P1": micros(town.at(6))}
+    both = [*STAY, town.beds_checked(3, ["P1", "P2"]), town.insured(1), town.checked(4, psn="P2")]
+    assert oldest(tables_of(both)) == {"P1": micros(town.at(3)), "P2": micros(town.at(3))}
 
 
 def test_of_nothing_nothing_is_left() -> None:

@@ -57,6 +57,10 @@ def same(some: dict[str, pa.Table], others: dict[str, pa.Table]) -> bool:
     return told[0] == told[1]
 
 
+def total(tables: dict[str, pa.Table]) -> int:
+    return sum(table.num_rows for table in tables.values())
+
+
 def test_what_is_added_of_a_person_is_loaded(con: sqlite3.Connection) -> None:
     tables = tables_of(LINES)
     for history in (kept(con, LINES[:2], LINES[2:]), History(con)):
@@ -102,7 +106,7 @@ def test_replacing_keeps_just_these_rows(con: sqlite3.Connection) -> None:
     held = history.load(["P1"])
     less = without(held, held["admission"]["seq"].combine_chunks())
     with stored(con):
-        history.replace("P1", less)
+        history.replace(["P1"], less)
     assert same(History(con).load(["P1"]), less)
     assert same(history.load(["P2"]), of_persons(tables_of(LINES), ["P2"]))
 
@@ -134,10 +138,10 @@ def test_a_withdrawn_message_goes_and_another_of_its_msgid_stays(con: sqlite3.Co
 def test_copies_are_told_by_msgid_time_and_content() -> None:
     one = town.checked(1, msgid="one")
     held = tables_of([one])
-    assert row_count(beyond(tables_of([one]), held)) == 0
-    assert row_count(beyond(tables_of([one, one]))) == 2
-    assert row_count(beyond(tables_of([town.checked(2, msgid="one")]), held)) == 2
-    assert row_count(beyond(tables_of([town.checked(1, msgid="two")]), held)) == 2
+    assert total(beyond(tables_of([one]), held)) == 0
+    assert total(beyond(tables_of([one, one]))) == 2
+    assert total(beyond(tables_of([town.checked(2, msgid="one")]), held)) == 2
+    assert total(beyond(tables_of([town.checked(1, msgid="two")]), held)) == 2
     assert beyond({}, held) == {}
 
 
@@ -146,7 +150,7 @@ def test_a_copy_is_news_for_who_did_not_have_it_and_nobody_else() -> None:
     left = beyond(told, of_persons(told, ["P2"]), of_persons(told, ["P9"]))
     assert sorted(left["presence"]["psn_no"].to_pylist()) == ["P1", "P3"]
     assert left["message"].num_rows == 1
-    assert row_count(beyond(told, told)) == 0
+    assert total(beyond(told, told)) == 0
 
 
 def test_copies_that_tell_of_different_persons_become_one_message() -> None:
@@ -163,8 +167,8 @@ def test_copies_that_tell_of_different_persons_become_one_message() -> None:
 
 def test_a_registry_that_is_there_is_not_told_again() -> None:
     price = tables_of([town.priced(1, 50, msgid="price")])
-    assert row_count(beyond(price, price)) == 0
-    assert row_count(beyond(price, {})) == 2
+    assert total(beyond(price, price)) == 0
+    assert total(beyond(price, {})) == 2
 
 
 def test_a_set_of_tables_says_whom_it_is_of() -> None:
@@ -174,4 +178,4 @@ def test_a_set_of_tables_says_whom_it_is_of() -> None:
     mine, theirs = of_persons(tables, ["P1"]), of_persons(tables, ["P2"])
     assert mine["message"].num_rows == theirs["message"].num_rows == 3
     assert same(joined(mine, {}), mine)
-    assert row_count({}) == 0
+    assert row_count(tables) == {"P1": 7, "P2": 5}
