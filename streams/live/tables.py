@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -36,13 +35,16 @@ def beyond(more: Tables, *known: Tables) -> dict[str, pa.Table]:
     if "message" not in more:
         return dict(more)
     identity = dict(zip(more["message"]["seq"].to_pylist(), _identities(more["message"]), strict=True))
-    met: set[tuple[Any, ...]] = set()
     msgids = more["message"]["msgid"].combine_chunks()
+    met: set[tuple[Any, ...]] = set()
     for tables in known:
         if "message" in tables:
             same = tables["message"].filter(pc.is_in(tables["message"]["msgid"], msgids))
-            theirs = dict(zip(same["seq"].to_pylist(), _identities(same), strict=True))
-            met.update((theirs[seq], psn_no) for seq, psn_no in told_of(tables, theirs))
+            if same.num_rows:
+                theirs = dict(zip(same["seq"].to_pylist(), _identities(same), strict=True))
+                met.update((theirs[seq], psn_no) for seq, psn_no in told_of(tables, theirs))
+    if not met and len(set(identity.values())) == len(identity):
+        return dict(more)
     gone: set[tuple[int, str | None]] = set()
     stays: set[int] = set()
     for seq, psn_no in sorted(told_of(more, identity), key=lambda pair: pair[0]):
@@ -160,10 +162,15 @@ def row_count(tables: Tables) -> Counter[str]:
 
 def first_heard(tables: Tables) -> dict[str, int]:
     """When the platform saw the earliest message of each person, microseconds."""
-    first: dict[str, datetime] = {}
-    for table in of_care(tables).values():
-        found = table.select(["psn_no", "inf_time"]).group_by("psn_no").aggregate([("inf_time", "min")])
-        for psn_no, time in zip(found["psn_no"].to_pylist(), found["inf_time_min"].to_pylist(), strict=True):
+    if "message" not in tables:
+        return {}
+    message = tables["message"]
+    own = message.group_by("psn_no").aggregate([("inf_time", "min")])
+    first = dict(zip(own["psn_no"].to_pylist(), own["inf_time_min"].to_pylist(), strict=True))
+    if first.pop(None, None) is not None:
+        shared = message.filter(pc.is_null(message["psn_no"]))
+        times = dict(zip(shared["seq"].to_pylist(), shared["inf_time"].to_pylist(), strict=True))
+        for seq, psn_no in told_of(tables, times):
             if psn_no is not None:
-                first[psn_no] = min(time, first.get(psn_no, time))
+                first[psn_no] = min(times[seq], first.get(psn_no, times[seq]))
     return {psn_no: micros(time) for psn_no, time in first.items()}

@@ -40,7 +40,7 @@ def world() -> Judged:
     count: Counter[str] = Counter()
     for alert in alerts_of(lines, mark, RULES):
         count[alert.rule_code] += 1
-        if count[alert.rule_code] <= 3 and alert.patn_id:
+        if count[alert.rule_code] <= 2 and alert.patn_id:
             chosen.add(alert.patn_id)
     assert count.keys() == CODES
     named = [{found.decode() for found in _PERSON.findall(line)} for line in lines]
@@ -49,16 +49,15 @@ def world() -> Judged:
     return Judged(kept, mark, alerts_of(kept, mark, RULES))
 
 
-@pytest.mark.parametrize(("seed", "shards"), [(1, 1), (2, 2)])
 def test_any_batches_in_any_order_with_copies_end_as_a_replay(
-    world: Judged, of_persons: StandingKernel, tmp_path: Path, seed: int, shards: int
+    world: Judged, of_persons: StandingKernel, tmp_path: Path
 ) -> None:
-    chance = random.Random(seed)
+    chance = random.Random(2)
     copies = chance.sample(world.lines, len(world.lines) // 10)
     lines = chance.sample([*world.lines, *copies], len(world.lines) + len(copies))
     cancellations = taken_back(world)
-    cuts = [0, *sorted(chance.sample(range(1, len(lines)), 4)), len(lines)]
-    with Site(tmp_path, of_persons, shards=shards, with_lake=False) as site:
+    cuts = [0, *sorted(chance.sample(range(1, len(lines)), 3)), len(lines)]
+    with Site(tmp_path, of_persons, shards=2, with_lake=False) as site:
         for start, end in pairwise(cuts):
             site.hear(lines[start:end])
         site.look_again()
@@ -78,7 +77,6 @@ def test_any_batches_in_any_order_with_copies_end_as_a_replay(
 
 
 def test_a_kernel_that_stands_says_what_evaluate_says(world: Judged, of_persons: StandingKernel) -> None:
-    for lines in (world.lines[: len(world.lines) // 2], world.lines):
-        mark = watermark_of(lines)
-        with of_persons.judged(tables_of(lines), mark) as judged:
-            assert as_bytes(judged.result.alerts) == as_bytes(alerts_of(lines, mark, RULES))
+    for _ in ("the first time", "and again"):
+        with of_persons.judged(tables_of(world.lines), world.watermark) as judged:
+            assert as_bytes(judged.result.alerts) == as_bytes(world.alerts)

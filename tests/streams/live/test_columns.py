@@ -50,7 +50,7 @@ def tables(draw: some.DrawFn, name: str) -> pa.Table:
 
 
 @pytest.mark.parametrize("name", TABLES)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(data=some.data())
 def test_every_fact_table_comes_back_as_it_was(name: str, data: some.DataObject) -> None:
     table = data.draw(tables(name))
