@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -50,6 +51,11 @@ def connect(
     con = duckdb.connect(database, config=config)
     con.execute("pragma disable_checkpoint_on_shutdown")
     return con
+
+
+def slices(expected_facts: int, memory_limit: str) -> int:
+    """In how many parts the joins of a ledger of so many facts are to be made."""
+    return math.ceil(expected_facts * BYTES_A_FACT / in_bytes(memory_limit)) or 1
 
 
 def in_bytes(amount: str) -> float:

@@ -103,7 +103,12 @@ def judge(
 
 
 def build(
-    con: duckdb.DuckDBPyConnection, rulebook: Rulebook, *, unique: bool, tables: Collection[str] = ()
+    con: duckdb.DuckDBPyConnection,
+    rulebook: Rulebook,
+    *,
+    unique: bool,
+    tables: Collection[str] = (),
+    slices: int = 1,
 ) -> None:
     """Build of the ledger what these rules read (and `tables`), from the facts loaded in a database."""
     texts = [rule.query for rule in rulebook.rules]
@@ -111,6 +116,7 @@ def build(
         con,
         tables=needed_tables(rulebook) | set(tables),
         unique=unique,
+        slices=slices,
         columns=ledger.used_columns(
             [*texts, MACROS_SQL.read_text(encoding="utf-8"), MONEY_SQL.read_text(encoding="utf-8")]
         ),

@@ -185,7 +185,8 @@ def _ledger(
     fact_tables.load(con, facts)
     later = _later(con, source, order.as_of)
     mark = watermark(con, order.lateness)
-    build(con, rulebook, unique=facts.unique, tables=("cancellation",))
+    slices = engine.slices(source.counts.facts, order.memory_limit)
+    build(con, rulebook, unique=facts.unique, tables=("cancellation",), slices=slices)
     duplicates = _count(con, "fact_dropped where reason = 'duplicate'")
     lost = con.execute("select seq from fact_dropped where reason = 'conflict' order by seq").fetchall()
     conflicts = [seq for (seq,) in lost]
