@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from detectors.facts import Facts, Parquet, Source
 from streams.inputs import LogCounts
-from streams.lake.layout import REJECTS, Manifest, bucket_of
+from streams.lake.layout import REJECTS, bucket_of
+from streams.lake.manifest import Manifest
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,8 @@ class Lake:
     def _dropped(self) -> Counter[str]:
         """How many copies of messages the lake left out, by why."""
         found: Counter[str] = Counter()
-        for path in self.manifest.dropped:
-            table = pq.read_table(self.folder / path, columns=["inf_time", "reason"])
+        for part in self.manifest.dropped:
+            table = pq.read_table(self.folder / part.path, columns=["inf_time", "reason"])
             if self.as_of is not None:
                 table = table.filter(pc.less_equal(table["inf_time"], self.as_of))
             found.update(
