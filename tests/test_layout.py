@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 #: Package → those of ours that it may import.
 MAY_IMPORT = {"rules": set(), "detectors": {"rules"}, "streams": {"detectors", "rules"}}
-OURS = {*MAY_IMPORT, "console", "benchmarks", "tests"}
+OURS = {*MAY_IMPORT, "console", "benchmarks", "deploy", "tests"}
 
 MODULES = sorted(path for package in MAY_IMPORT for path in (ROOT / package).rglob("*.py"))
 

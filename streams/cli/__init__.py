@@ -26,6 +26,8 @@ COMMANDS = {
     "diff": ("diff", "Compare the alerts of two runs."),
     "show": ("show", "Show one alert of a run: the finding, the law, the evidence as a time line."),
     "rules": ("rules", "List, lint, test and explain the rules."),
+    "topics": ("topics", "Make and show the topics of a Kafka."),
+    "dlq": ("dlq", "List what was rejected, and send it back."),
     "knowledge": ("knowledge", "Import published knowledge points."),
 }
 

@@ -32,7 +32,7 @@ err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 FOLDER = click.Path(path_type=Path)
 
 
-class Moment(click.ParamType[datetime]):
+class Moment(click.ParamType):
     """A time as the platform writes it; a date alone is its first moment."""
 
     name = "time"
@@ -56,7 +56,7 @@ def key() -> bytes:
     return site_key(lambda sentence: err.print(f"fundwatch: {sentence}", soft_wrap=True))
 
 
-class Memory(click.ParamType[str]):
+class Memory(click.ParamType):
     """An amount of memory as the engine writes it."""
 
     name = "memory"
