@@ -95,7 +95,7 @@ def _lost_record(manifest: Manifest, seq: int, inf_time: datetime, row: dict[str
         msgid=row["msgid"],
     )
     place = manifest.place(seq)
-    record = {**reject_record(reject), "inf_time": str(inf_time)}
+    record = {**reject_record(reject), "inf_time": str(inf_time), "lost": True}
     if place is None:
         return record
     origin, offset = place

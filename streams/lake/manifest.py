@@ -27,6 +27,9 @@ from streams.lake.layout import DROPPED, LAKE, Part, schema_hash
 FORMAT = 2
 _READABLE = (1, 2)
 
+#: `lake.json` while it is written.
+PARTIAL = f".{LAKE}.partial"
+
 _JOURNAL = "journal-{:06}.jsonl"
 
 #: Bits of a `seq` that are the offset; those above are the number of the origin, 0 for logs.
@@ -165,7 +168,7 @@ class Manifest:
                 for table, parts in sorted({**self.parts, DROPPED: self.dropped}.items())
             },
         }
-        partial = folder / f".{LAKE}.partial"
+        partial = folder / PARTIAL
         with partial.open("w", encoding="utf-8") as file:
             file.write(json.dumps(described, ensure_ascii=False, indent=None) + "\n")
             file.flush()

@@ -16,7 +16,7 @@ from typing import IO, Self
 from streams.errors import Refused
 from streams.inputs import LogCounts
 from streams.lake.layout import DROPPED, LOCK, REJECTS, Part, is_lake
-from streams.lake.manifest import Change, Journal, Manifest, Origin, counts_together, sync_folder
+from streams.lake.manifest import PARTIAL, Change, Journal, Manifest, Origin, counts_together, sync_folder
 
 #: How long files stay that were replaced, for those who read the lake as it was.
 GRACE = timedelta(days=1)
@@ -28,6 +28,9 @@ _LONG_JOURNAL = 1 << 20
 WORK = ".adding-"
 
 _MOST_DELETED = 1000
+
+#: What stands in a folder that was about to become a lake.
+_MAKING = {LOCK, REJECTS, PARTIAL}
 
 
 class Writer:
@@ -44,6 +47,7 @@ class Writer:
         self._grace = grace
         self._now = now
         self._broken = False
+        self._length = 0
         self._lock = lock(folder)
         try:
             self.manifest = Manifest.read(folder)
@@ -55,12 +59,12 @@ class Writer:
     @staticmethod
     def create(folder: Path) -> None:
         """Make an empty lake of a folder that is not there, or is empty. Raises `Refused`."""
-        if folder.exists() and any(path.name != LOCK for path in folder.iterdir()):
+        if folder.exists() and {path.name for path in folder.iterdir()} - _MAKING:
             raise Refused(f"{folder} is no lake, and it holds other things: give another folder.")
         folder.mkdir(parents=True, exist_ok=True, mode=0o750)
         with lock(folder):
             if not is_lake(folder):
-                (folder / REJECTS).touch()
+                (folder / REJECTS).write_bytes(b"")
                 Manifest(counts=counts_together({}, LogCounts())).write(folder)
 
     def __enter__(self) -> Self:
@@ -69,6 +73,10 @@ class Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let another write the lake."""
         self._lock.close()
 
     @property
