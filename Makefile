@@ -2,12 +2,13 @@
 # make demo      a small county is simulated, replayed, and its alerts are shown
 # make test      everything that must hold
 # make bench     how fast, on this machine
+# make kafka     a real Kafka on 127.0.0.1:9092, topics made, without containers
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test lint lock bench clean
+.PHONY: install demo test lint lock bench kafka kafka-ready clean
 
 install: $(STAMP)
 
@@ -21,7 +22,7 @@ $(STAMP): pyproject.toml requirements.lock
 demo: install
 	@deploy/demo.sh $(BIN)
 
-test: lint
+test: lint kafka-ready
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
 
 lint: install
@@ -36,5 +37,12 @@ lock:
 bench: install
 	$(BIN)/python -m benchmarks
 
+# What a real Kafka needs: Java, Maven and its jars; installed where that may be done.
+kafka-ready: install
+	@$(BIN)/python -m deploy.kafka fetch
+
+kafka: install
+	@$(BIN)/python -m deploy.kafka run
+
 clean:
-	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) demo .kafka .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

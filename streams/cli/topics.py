@@ -81,16 +81,14 @@ def show(
         there = topics.found(admin, layout)
         different = topics.differences(admin, layout)
     table = Table(pad_edge=False)
-    for heading in ("topic", "partitions", "replicas", "kept", "what for"):
-        table.add_column(heading, overflow="fold", no_wrap=heading != "what for")
+    for heading in ("topic", "partitions", "replicas", "kept"):
+        table.add_column(heading, no_wrap=True)
     for topic in TOPICS:
         if topic in there:
             has = there[topic]
-            table.add_row(
-                layout.name(topic), str(has.partitions), str(has.replication), topics.kept(has), topic.purpose
-            )
+            table.add_row(layout.name(topic), str(has.partitions), str(has.replication), topics.kept(has))
         else:
-            table.add_row(layout.name(topic), "–", "–", "not there", topic.purpose)
+            table.add_row(layout.name(topic), "–", "–", "not there")
     out.print(table)
     missing = [layout.name(topic) for topic in TOPICS if topic not in there]
     if missing:

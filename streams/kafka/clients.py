@@ -10,7 +10,7 @@ from streams.errors import Refused
 from streams.kafka.settings import Connection
 
 PATIENCE = 10_000
-"""Milliseconds until a broker must have answered."""
+"""Milliseconds until a broker must have answered, unless the site says otherwise."""
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def admin(connection: Connection) -> Iterator[Any]:
     """A KafkaAdminClient."""
     from kafka import KafkaAdminClient
 
-    with _open(KafkaAdminClient, connection, connection.admin(bootstrap_timeout_ms=PATIENCE)) as client:
+    with _open(KafkaAdminClient, connection, _patient(connection.admin())) as client:
         yield client
 
 
@@ -27,8 +27,7 @@ def consumer(connection: Connection, **options: Any) -> Iterator[Any]:
     """A KafkaConsumer."""
     from kafka import KafkaConsumer
 
-    made = connection.consumer(bootstrap_timeout_ms=PATIENCE, **options)
-    with _open(KafkaConsumer, connection, made) as client:
+    with _open(KafkaConsumer, connection, _patient(connection.consumer(**options))) as client:
         yield client
 
 
@@ -37,9 +36,13 @@ def producer(connection: Connection, **options: Any) -> Iterator[Any]:
     """A KafkaProducer."""
     from kafka import KafkaProducer
 
-    made = connection.producer(bootstrap_timeout_ms=PATIENCE, max_block_ms=PATIENCE, **options)
+    made = {"max_block_ms": PATIENCE, **_patient(connection.producer(**options))}
     with _open(KafkaProducer, connection, made) as client:
         yield client
+
+
+def _patient(options: dict[str, Any]) -> dict[str, Any]:
+    return {"bootstrap_timeout_ms": PATIENCE, **options}
 
 
 @contextmanager

@@ -14,6 +14,7 @@ LONGEST_RECORD = 2 * LONGEST_MESSAGE
 """Bytes. The longest message passes with its key and headers, also as a reject; a packet is cut so that it does."""
 
 MOST_REPLICAS = 3
+IN_SYNC = "min.insync.replicas"
 
 _DAY = timedelta(days=1)
 
@@ -35,7 +36,7 @@ class Topic:
             "cleanup.policy": "compact" if self.compacted else "delete",
             "max.message.bytes": str(LONGEST_RECORD),
             "message.timestamp.type": "CreateTime",
-            "min.insync.replicas": str(max(1, min(2, replication - 1))),
+            IN_SYNC: str(max(1, min(2, replication - 1))),
         }
         if self.compacted:
             # A segment is compacted when it is closed; a reader of what holds now should not read a week twice.
@@ -196,32 +197,37 @@ def kept(has: Found) -> str:
 
 
 def script(layout: Layout, replication: int) -> str:
-    """A shell script that makes the topics with Kafka's own tool, for sites where operators do so."""
-    lines = []
+    """A shell script that makes the topics with Kafka's own tool, for sites where operators do so.
+
+    How many replicas must have a record is for the script to say, which is told how many there are.
+    """
+    topics = []
     for topic in TOPICS:
-        settings = "".join(
-            f" \\\n  --config {name}={value}" for name, value in topic.settings(replication).items()
-        )
-        lines.append(f"# {topic.purpose}\nmake {layout.name(topic)} {layout.partitions(topic)}{settings}\n")
-    return _SCRIPT.format(replication=replication, topics="\n".join(lines))
+        settings = topic.settings(replication)
+        del settings[IN_SYNC]
+        told = "".join(f" \\\n  --config {name}={value}" for name, value in settings.items())
+        topics.append(f"# {topic.purpose}\nmake {layout.name(topic)} {layout.partitions(topic)}{told}\n")
+    return _SCRIPT.format(replication=replication, in_sync=IN_SYNC, topics="\n".join(topics))
 
 
 _SCRIPT = """\
 #!/bin/sh
 # Makes the topics of fundwatch with Kafka's own tool; those that are there stay as they are.
-# usage: BOOTSTRAP=host:port topics.sh [options of kafka-topics.sh, as --command-config client.properties]
+# usage: BOOTSTRAP=host:port REPLICATION=3 topics.sh [options of kafka-topics.sh, as --command-config FILE]
 # Written by `fundwatch topics script`; `fundwatch topics create` does the same, and says what differs.
 set -eu
 : "${{BOOTSTRAP:=127.0.0.1:9092}}" "${{REPLICATION:={replication}}}"
 tool=$(command -v kafka-topics.sh || echo /opt/kafka/bin/kafka-topics.sh)
 further=$*
+if [ "$REPLICATION" -ge 3 ]; then in_sync=2; else in_sync=1; fi
 
 make() {{
   name=$1 partitions=$2
   shift 2
   # shellcheck disable=SC2086
   "$tool" --bootstrap-server "$BOOTSTRAP" $further --create --if-not-exists \\
-    --topic "$name" --partitions "$partitions" --replication-factor "$REPLICATION" "$@"
+    --topic "$name" --partitions "$partitions" --replication-factor "$REPLICATION" \\
+    --config {in_sync}=$in_sync "$@"
 }}
 
 {topics}"""

@@ -88,4 +88,8 @@ def test_the_commands_make_and_show_the_topics(connection: Connection, prefix: s
 
 def test_where_no_broker_is_a_command_says_so() -> None:
     with pytest.raises(Refused, match="No broker answers at 127"):
-        CliRunner().invoke(command, ["show", "--brokers", "127.0.0.1:9"], catch_exceptions=False)
+        CliRunner().invoke(
+            command,
+            ["show", "--brokers", "127.0.0.1:9", "--kafka", "bootstrap_timeout_ms=300"],
+            catch_exceptions=False,
+        )
