@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test lint lock bench kafka kafka-ready clean
+.PHONY: install demo test lint lock bench kafka kafka-ready clean promtool
 
 install: $(STAMP)
 
@@ -22,8 +22,12 @@ $(STAMP): pyproject.toml requirements.lock
 demo: install
 	@deploy/demo.sh $(BIN)
 
-test: lint kafka-ready
+test: lint kafka-ready promtool
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+
+# What the tests check Prometheus rules and metrics with.
+promtool: install
+	@deploy/promtool.sh $(BIN)
 
 lint: install
 	$(BIN)/ruff check .

@@ -22,16 +22,17 @@ DEVELOPMENT_KEY_WARNING = (
 )
 
 
-def site_key(warn: Callable[[str], None]) -> bytes:
-    """The key from the file named by FUNDWATCH_KEY_FILE, else from FUNDWATCH_KEY, else a development key.
+def site_key(warn: Callable[[str], None], file: Path | None = None) -> bytes:
+    """The key from the file named by FUNDWATCH_KEY_FILE, else from `file`, else from FUNDWATCH_KEY, else a
+    development key.
 
-    `warn` is told one sentence where it is the development key. Raises Refused for a key that cannot be read or
-    is shorter than 16 bytes.
+    `file` is the one that the settings name. `warn` is told one sentence where it is the development key. Raises
+    Refused for a key that cannot be read or is shorter than 16 bytes.
     """
-    named = os.environ.get(KEY_FILE_VARIABLE)
+    named = os.environ.get(KEY_FILE_VARIABLE) or file
     if named:
         try:
-            return _long_enough(Path(named).read_bytes().strip(), KEY_FILE_VARIABLE)
+            return _long_enough(Path(named).read_bytes().strip(), str(named) if file else KEY_FILE_VARIABLE)
         except OSError as error:
             raise Refused(f"The key file {named} cannot be read: {error.strerror}.") from error
     given = os.environ.get(KEY_VARIABLE)

@@ -27,6 +27,10 @@ from streams import run
 from streams.cli import cli
 from streams.cli.options import read_params
 from streams.evidence import SCHEMA
+from streams.operation import declared, endpoint, exits
+from streams.operation import page as operation_page
+from streams.operation.events import FIELDS, Event
+from streams.operation.reading import CONFIG_VARIABLE
 from streams.replay import Order, replay
 from streams.unmasking import UNMASKED
 from streams.wire.kinds import REGISTRIES, TRANSACTIONS, TRIALS
@@ -340,8 +344,54 @@ def test_every_environment_variable_is_documented() -> None:
         used |= set(re.findall(r"\bFUNDWATCH_[A-Z_]+\b", text))
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"):
-                assert path.name == "secrets.py", f"{name_of(path)}:{node.lineno} reads the environment"
-    assert set(names(section("personal-data.md", "The key"))) == used
+                allowed = ("streams/secrets.py", "streams/operation/reading.py")
+                assert name_of(path) in allowed, f"{name_of(path)}:{node.lineno} reads the environment"
+    of_settings = {setting.variable for setting in declared.settings()} | {CONFIG_VARIABLE}
+    of_key = set(names(section("personal-data.md", "The key")))
+    assert used <= of_settings | of_key
+    assert of_key <= used
+    for variable in of_settings:
+        assert f"`{variable}`" in text_of(DOCS / "settings.md"), variable
+
+
+# Operation
+
+
+def test_the_pages_of_settings_and_metrics_are_what_the_code_says() -> None:
+    behind = "is old: run `python -m streams.operation.page`"
+    assert text_of(operation_page.SETTINGS) == operation_page.settings_page(), f"docs/settings.md {behind}"
+    assert text_of(operation_page.METRICS_PAGE) == operation_page.metrics_page(), f"docs/metrics.md {behind}"
+
+
+def test_the_settings_shown_are_settings(tmp_path: Path) -> None:
+    from streams.operation.reading import read
+
+    shown = re.findall(r"```yaml\n(.*?)```", text_of(DOCS / "settings.md"), re.DOTALL)
+    assert shown
+    for number, text in enumerate(shown):
+        for name in re.findall(r"(?:ssl_ca|password_file): (\S+)", text):
+            (tmp_path / name).write_text("…", encoding="utf-8")
+        file = tmp_path / f"{number}.yaml"
+        file.write_text(text, encoding="utf-8")
+        read(file, {})
+
+
+def test_exit_codes_are_listed_with_what_a_supervisor_does() -> None:
+    rows = rows_of(section("operation.md", "How it ends"))
+    assert rows == [[str(code.value), *exits.MEANINGS[code]] for code in exits.Exit]
+    head = text_of(DOCS / "commands.md").split("\n## ")[0]
+    assert all(re.search(rf"\b{code.value}\b", head) for code in exits.Exit if code != exits.Exit.UNHEALTHY)
+
+
+def test_paths_of_health_are_listed_with_what_they_answer() -> None:
+    rows = rows_of(section("operation.md", "Health"))
+    assert [(codes(path)[0], answer) for path, answer in rows] == list(endpoint.PATHS.items())
+
+
+def test_what_a_log_may_say_is_listed() -> None:
+    events, fields_ = (codes(row[1]) for row in rows_of(section("operation.md", "Logs")))
+    assert events == [event.value for event in Event]
+    assert fields_ == list(FIELDS)
 
 
 # The pages themselves

@@ -16,6 +16,8 @@ import duckdb
 from detectors.errors import RuleError
 from rules.rulebook import RulebookError, SourceError
 from streams.errors import Refused
+from streams.operation import disk
+from streams.operation.exits import Exit
 
 #: Command → module under streams.cli that holds it as `command`, and its line in the help.
 COMMANDS = {
@@ -29,6 +31,7 @@ COMMANDS = {
     "topics": ("topics", "Make and show the topics of a Kafka."),
     "dlq": ("dlq", "List what was rejected, and send it back."),
     "knowledge": ("knowledge", "Import published knowledge points."),
+    "config": ("config", "Show or check the settings of the live services."),
 }
 
 
@@ -77,26 +80,31 @@ def _terminable() -> Iterator[None]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line. A refusal is one sentence on standard error and exit code 2; Ctrl-C is 130, SIGTERM 143."""
+    """Run the command line. A refusal is one sentence on standard error and exit code 2; a full disk is 75, Ctrl-C 130,
+    SIGTERM 143.
+    """
     try:
-        with _terminable():
+        with _terminable(), disk.told({}):
             cli.main(args=arguments, prog_name="fundwatch", standalone_mode=False)
+    except disk.DiskFull as full:
+        click.echo(f"fundwatch: {full}", err=True)
+        sys.exit(Exit.DISK_FULL)
     except (Refused, RulebookError, SourceError, RuleError) as refusal:
         click.echo(f"fundwatch: {refusal}", err=True)
-        sys.exit(2)
+        sys.exit(Exit.REFUSED)
     except duckdb.OutOfMemoryException:
         click.echo(
             "fundwatch: the engine's memory does not suffice; give more with --memory, or fewer --threads.",
             err=True,
         )
-        sys.exit(2)
+        sys.exit(Exit.REFUSED)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         click.echo(f"fundwatch: {place}{error.strerror or error}.", err=True)
-        sys.exit(2)
+        sys.exit(Exit.REFUSED)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt, _Terminated) as error:
         click.echo("fundwatch: interrupted; nothing was left half written.", err=True)
-        sys.exit(143 if isinstance(error, _Terminated) else 130)
+        sys.exit(Exit.TERMINATED if isinstance(error, _Terminated) else Exit.INTERRUPTED)

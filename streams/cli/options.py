@@ -31,6 +31,14 @@ err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 FOLDER = click.Path(path_type=Path)
 
+#: Of every live service: where its settings are.
+CONFIG = click.option(
+    "--config",
+    "config",
+    type=click.Path(path_type=Path),
+    help="File of settings, YAML or TOML (default: the one that FUNDWATCH_CONFIG names).",
+)
+
 
 class Moment(click.ParamType):
     """A time as the platform writes it; a date alone is its first moment."""
