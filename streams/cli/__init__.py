@@ -24,6 +24,7 @@ COMMANDS = {
     "simulate": ("simulate", "Write the event log of an invented county, with planted fraud and its truth."),
     "import": ("import_", "Turn exported tables into a ledger, by a declared mapping."),
     "lake": ("lake", "Build or describe a lake: the facts of event logs as Parquet."),
+    "archive": ("archive", "Put a topic into a lake, continuously, each event once."),
     "replay": ("replay", "Judge event logs, a lake or a ledger, and write the alerts."),
     "diff": ("diff", "Compare the alerts of two runs."),
     "show": (
