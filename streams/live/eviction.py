@@ -8,8 +8,8 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streams.live.history import micros
 from streams.live.lateness import LOOKED_UP, TIMELESS
+from streams.live.moments import micros
 
 
 def evicted(

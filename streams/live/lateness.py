@@ -1,7 +1,7 @@
 """Which persons must be judged on everything that is known of them, not on the history alone.
 
-A fact is late when its time or its visit's begin lies before the horizon plus the longest lookback, or when it
-refers to something that the history does not know.
+A fact is late when its time or its visit's begin lies before a border, or when it refers to something that the
+history does not know. The border is the watermark less a time for corrections.
 """
 
 from __future__ import annotations
