@@ -15,8 +15,7 @@ from streams.live import repair as repairs
 from streams.live import rules
 from streams.live.published import COVERAGE, published
 from streams.live.rules import Judging
-from streams.live.state import open_state
-from streams.live.sweep import stored
+from streams.live.state import open_state, stored
 from streams.live.whole import Breaker, BrokenOffError, Means
 from streams.operation import disk
 from streams.operation.events import Event

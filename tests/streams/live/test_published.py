@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from streams.lake import open_lake
-from streams.live.published import SILENT_AFTER, published
+from streams.live.published import SILENT_AFTER, Silence, published
 from streams.live.whole import Means
 from tests.promises.conftest import Judged
 from tests.promises.conftest import world as world
@@ -63,3 +65,10 @@ def test_an_institution_that_has_closed_is_not_silent(world: Judged, tmp_path: P
     county = County(tmp_path)
     county.grow([*kept, json.dumps(registered, ensure_ascii=False).encode()])
     assert published(open_lake(county.lake), every(), MEANS).silent == []
+
+
+def test_the_lines_of_institutions_that_fell_silent_are_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "sweeper.md").read_text(encoding="utf-8")
+    section = page.partition("## Coverage")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)`", section, re.MULTILINE) == list(Silence.__struct_fields__)
+    assert f"for {SILENT_AFTER // timedelta(hours=1)} hours" in section
