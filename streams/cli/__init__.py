@@ -36,6 +36,7 @@ COMMANDS = {
     "rules": ("rules", "List, lint, test and explain the rules."),
     "topics": ("topics", "Make and show the topics of a Kafka."),
     "worker": ("worker", "Judge persons and visits as their messages come from Kafka."),
+    "sweep": ("sweep", "Judge from the lake what is not keyed by person or visit; repair."),
     "brake": ("brake", "Show what a braked worker would say, and let it, or drop it."),
     "dlq": ("dlq", "List what was rejected, and send it back."),
     "knowledge": ("knowledge", "Import published knowledge points."),
