@@ -7,9 +7,6 @@ import sqlite3
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-#: Why a person is to be looked at again: what all read has changed, or everything in the lake is to be taken in.
-AGAIN, AGAIN_WITH_PAST = 1, 2
-
 
 @dataclass(frozen=True)
 class Waiting:
@@ -44,8 +41,7 @@ class Persons:
             (now, most),
         ).fetchall()
         return [
-            Waiting(psn_no, bool(complete), again == AGAIN_WITH_PAST and not complete)
-            for psn_no, complete, again in rows
+            Waiting(psn_no, bool(complete), bool(again) and not complete) for psn_no, complete, again in rows
         ]
 
     def heard(self, psn_no: str, *, complete: bool, due: int | None, oldest: int | None) -> None:
@@ -61,21 +57,20 @@ class Persons:
         """Note that a person needs not be looked at before `due`."""
         self._con.execute("update person set due = ?2, again = 0 where psn_no = ?1", (psn_no, due))
 
-    def look_again(self, persons: Iterable[str], how: int, *, complete: bool) -> None:
-        """Have persons looked at again; `complete` is noted of those that are not known."""
+    def look_again(self, persons: Iterable[str], *, complete: bool) -> None:
+        """Have persons looked at again, with all that the lake has; `complete` is noted of those that are not known."""
         self._con.executemany(
-            "insert into person (psn_no, complete, again) values (?1, ?2, ?3) "
-            "on conflict do update set again = max(again, ?3)",
-            [(psn_no, complete, how) for psn_no in sorted(persons)],
+            "insert into person (psn_no, complete, again) values (?1, ?2, 1) on conflict do update set again = 1",
+            [(psn_no, complete) for psn_no in sorted(persons)],
         )
 
-    def look_at_all_again(self, how: int) -> None:
-        """Have everyone looked at again."""
-        self._con.execute("update person set again = max(again, ?)", (how,))
+    def look_at_all_again(self) -> None:
+        """Have everyone looked at again, with all that the lake has."""
+        self._con.execute("update person set again = 1")
 
     def all_incomplete(self) -> None:
         """Something was left out of everyone's facts; they are looked at again with all that the lake has."""
-        self._con.execute("update person set complete = 0, again = ?", (AGAIN_WITH_PAST,))
+        self._con.execute("update person set complete = 0, again = 1")
 
     def with_older_than(self, horizon: int, most: int) -> set[str]:
         """Persons of whom something lies beyond the horizon, those with the oldest first."""

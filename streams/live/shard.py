@@ -17,9 +17,10 @@ from streams.live.history import History
 from streams.live.judging import Bench, Findings, OnStep, arrived
 from streams.live.lateness import late_persons
 from streams.live.moments import micros, moment
-from streams.live.packets import FOR_ALL, Packet
+from streams.live.news import FOR_ALL, news
+from streams.live.packets import Packet
 from streams.live.past import NoPast, Past
-from streams.live.persons import AGAIN, AGAIN_WITH_PAST, Persons
+from streams.live.persons import Persons
 from streams.live.rollout import Rollout
 from streams.live.said import Said
 from streams.live.state import get_meta, load_clock, open_state, set_meta, store_clock, stored
@@ -88,7 +89,7 @@ class Shard:
         if self._rollout.begins:
             with stored(self._con):
                 if self._rollout.begin():
-                    self._persons.look_at_all_again(AGAIN_WITH_PAST)
+                    self._persons.look_at_all_again()
 
     @property
     def position(self) -> int:
@@ -120,6 +121,9 @@ class Shard:
         held = self._history.load(persons)
         dropped = copies(new, held, self._history.shared)
         new = without(new, dropped)
+        shared_news = any(
+            news(name, new[name], self._history.shared.get(name)) for name in FOR_ALL if name in new
+        )
         self._on_step("load")
         findings = Findings()
         if judge:
@@ -145,8 +149,8 @@ class Shard:
                 )
             if not judge:
                 self._look_again(persons)
-            if FOR_ALL & new.keys():
-                self._persons.look_at_all_again(AGAIN)
+            if shared_news:
+                self._persons.look_at_all_again()
             withdrawn = [one for packet in packets for one in packet.withdrawn]
             self._history.withdraw(withdrawn)
             again = {psn_no for packet in packets for psn_no in packet.again}
@@ -261,7 +265,7 @@ class Shard:
 
     def _look_again(self, persons: Collection[str]) -> None:
         """Have persons looked at again, with all that the lake has of them."""
-        self._persons.look_again(persons, AGAIN_WITH_PAST, complete=self._from_start)
+        self._persons.look_again(persons, complete=self._from_start)
 
 
 def _groups(persons: Collection[str]) -> Iterator[set[str]]:

@@ -25,7 +25,7 @@ create table fact_rows (
 ) without rowid;
 create table shared_rows (name text not null, n integer not null, rows blob not null, primary key (name, n)) without rowid;
 -- complete: nothing of the person was ever left out of fact_rows. due: when to look again, microseconds.
--- again: to be looked at once more, 2 with all that the lake has. oldest: begin of the oldest visit, microseconds.
+-- again: to be looked at once more, with all that the lake has. oldest: when the first of it was seen, microseconds.
 create table person (
     psn_no text primary key, complete integer not null, due integer, oldest integer, again integer not null default 0
 ) without rowid;
