@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streams.live.columns import pack, unpack, values
+from streams.live.news import FOR_ALL
 from streams.live.state import get_meta, set_meta
-from streams.live.tables import Tables, without
+from streams.live.tables import Tables, of_care, without
 
 #: `seq` of what a shard hears begins here, so that it never meets the `seq` of what comes from a lake.
 FIRST_SEQ = 1 << 48
@@ -38,9 +39,8 @@ class History:
         """The same rows with `seq` of this shard, in the same order."""
         if not tables:
             return {}
-        old = pc.unique(
-            pa.chunked_array([chunk for table in tables.values() for chunk in table["seq"].chunks])
-        )
+        chunks = [chunk for table in tables.values() for chunk in table["seq"].chunks]
+        old = pc.unique(pa.chunked_array(chunks, pa.uint64()))
         old = old.take(pc.sort_indices(old))
         first = self._next_seq
         self._next_seq += len(old)
@@ -61,14 +61,25 @@ class History:
             (json.dumps(sorted(persons)),),
         ):
             found[name].append(rows)
-        return {name: unpack(name, blobs) for name, blobs in found.items()}
+        tables = {name: unpack(name, blobs) for name, blobs in found.items()}
+        message = tables.get("message")
+        if message is not None and message["psn_no"].null_count:
+            # one that tells of several persons is kept with each of them
+            _, first = np.unique(message["seq"].to_numpy(), return_index=True)
+            tables["message"] = message.take(pa.array(np.sort(first)))
+        return tables
 
-    def add(self, tables: Mapping[str, pa.Table]) -> None:
+    def add(self, tables: Tables) -> None:
         """Keep rows: those of a person with the person, others for all. Within the caller's transaction."""
         self._appends += 1
         for name, table in tables.items():
-            if table.num_rows:
-                self._add(name, table)
+            if name in FOR_ALL:
+                self._share(name, table)
+            elif name == "message":
+                self._keep(name, *_with_owners(table, tables))
+                self._share(name, _of_registries(table, tables))
+            else:
+                self._keep(name, table, table["psn_no"])
         set_meta(self._con, "appends", self._appends)
         set_meta(self._con, "heard", self._next_seq - FIRST_SEQ)
 
@@ -118,27 +129,25 @@ class History:
                     "insert into fact_rows values (?, ?, ?, ?)", (psn_no, name, self._appends, whole)
                 )
 
-    def _add(self, name: str, table: pa.Table) -> None:
-        persons = table["psn_no"].combine_chunks() if "psn_no" in table.schema.names else None
-        if persons is None or persons.null_count:
-            rest = table if persons is None else table.filter(pc.is_null(table["psn_no"]))
-            known = self.shared.get(name)
-            self.shared[name] = rest if known is None else pa.concat_tables([known, rest])
-            self._con.execute(
-                "insert into shared_rows values (?, ?, ?)",
-                (name, self._appends, pack(values(rest), slice(None))),
-            )
-            if persons is None:
-                return
-            table = table.filter(pc.is_valid(table["psn_no"]))
-            if not table.num_rows:
-                return
-        ordered = table.take(pc.sort_indices(table["psn_no"]))
-        coded = ordered["psn_no"].combine_chunks().dictionary_encode()
+    def _share(self, name: str, rows: pa.Table) -> None:
+        if not rows.num_rows:
+            return
+        known = self.shared.get(name)
+        self.shared[name] = rows if known is None else pa.concat_tables([known, rows])
+        self._con.execute(
+            "insert into shared_rows values (?, ?, ?)", (name, self._appends, pack(values(rows), slice(None)))
+        )
+
+    def _keep(self, name: str, table: pa.Table, owners: pa.ChunkedArray) -> None:
+        """Keep each row with its owner."""
+        if not table.num_rows:
+            return
+        order = pc.sort_indices(owners)
+        coded = owners.take(order).combine_chunks().dictionary_encode()
         codes = coded.indices.to_numpy()
         starts = np.flatnonzero(np.diff(codes, prepend=-1))
         bounds = [*starts.tolist(), len(codes)]
-        columns = values(ordered)
+        columns = values(table.take(order))
         self._con.executemany(
             "insert into fact_rows values (?, ?, ?, ?)",
             [
@@ -148,3 +157,29 @@ class History:
                 )
             ],
         )
+
+
+def _with_owners(message: pa.Table, tables: Tables) -> tuple[pa.Table, pa.ChunkedArray]:
+    """Messages with the persons that they tell of; one that tells of several stands once for each."""
+    if not message["psn_no"].null_count:
+        return message, message["psn_no"]
+    own = message.filter(pc.is_valid(message["psn_no"]))
+    others = message.filter(pc.is_null(message["psn_no"]))
+    seqs = others["seq"].combine_chunks()
+    told = [
+        table.filter(pc.is_in(table["seq"], seqs)).select(["seq", "psn_no"])
+        for name, table in of_care(tables).items()
+        if name != "message"
+    ]
+    if not told:
+        return own, own["psn_no"]
+    pairs = pa.concat_tables(told).group_by(["seq", "psn_no"]).aggregate([])
+    shared = others.take(pc.index_in(pairs["seq"], seqs))
+    owners = pa.chunked_array([*own["psn_no"].chunks, *pairs["psn_no"].chunks], pa.string())
+    return pa.concat_tables([own, shared]), owners
+
+
+def _of_registries(message: pa.Table, tables: Tables) -> pa.Table:
+    """The messages that brought registries of what all share."""
+    found = [chunk for name in FOR_ALL if name in tables for chunk in tables[name]["seq"].chunks]
+    return message.filter(pc.is_in(message["seq"], pa.chunked_array(found, pa.uint64()).combine_chunks()))

@@ -7,7 +7,7 @@ is late whenever it says something new; so is a look-up.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, time
 from functools import cache
 from typing import Any
@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from detectors.facts import fact_schemas
 from streams.live.news import LOOKED_UP, TIMELESS, news
 
-#: Where a visit begins, so that what refers to it is known.
+#: Where a visit begins, so that what refers to it is known. Of settlements only a purchase (2102) is a visit.
 _VISITS = ("registration", "outpatient", "admission", "settlement")
 
 #: Times that say nothing of when care happened.
@@ -52,7 +52,7 @@ def late_persons(
 
 
 def _is_late(name: str, row: Mapping[str, Any], known: _Known, border: datetime) -> bool:
-    if any(row[column] is not None and _moment(row[column]) < border for column in _times(name)):
+    if any(row[column] is not None and _moment(row[column]) < border for column in business_times(name)):
         return True
     visit, settlement, message = (row.get(column) for column in ("mdtrt_id", "setl_id", "omsgid"))
     if visit is not None and known.begins.get(visit, border) < border:
@@ -74,13 +74,15 @@ class _Known:
         for tables in (held, new):
             for name in _VISITS:
                 if name in tables:
-                    self._visits(tables[name])
+                    self._visits(tables[name], purchases=name == "settlement")
             if "settlement" in tables:
                 self.settlements.update(tables["settlement"]["setl_id"].to_pylist())
             if "message" in tables:
                 self.messages.update(tables["message"]["msgid"].to_pylist())
 
-    def _visits(self, table: pa.Table) -> None:
+    def _visits(self, table: pa.Table, *, purchases: bool) -> None:
+        if purchases:
+            table = table.filter(pc.equal(table["kind"], "2102"))
         for visit, begin, seen in zip(
             table["mdtrt_id"].to_pylist(),
             table["begntime"].to_pylist(),
@@ -101,13 +103,11 @@ def _moment(value: date | datetime) -> datetime:
 
 
 @cache
-def _times(name: str) -> tuple[str, ...]:
-    return tuple(_business_times(name))
-
-
-def _business_times(name: str) -> Iterator[str]:
-    for field in fact_schemas()[name]:
-        if (
-            pa.types.is_timestamp(field.type) or pa.types.is_date(field.type)
-        ) and field.name not in _NOT_BUSINESS:
-            yield field.name
+def business_times(name: str) -> tuple[str, ...]:
+    """The columns of a fact table that say when something happened."""
+    return tuple(
+        field.name
+        for field in fact_schemas()[name]
+        if (pa.types.is_timestamp(field.type) or pa.types.is_date(field.type))
+        and field.name not in _NOT_BUSINESS
+    )

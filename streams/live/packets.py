@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -93,23 +93,19 @@ def clock_of(tables: Mapping[str, pa.Table]) -> dict[str, datetime]:
 def split(tables: Mapping[str, pa.Table], shards: int, reads: frozenset[str]) -> list[Packet]:
     """One packet for each shard: the rows of its persons, the registries that all need, and the clock.
 
-    `reads`: the fact tables that the rules of persons can see. A message of which nothing is read there is left out.
+    `reads`: the fact tables that the rules of persons can see. A message goes wherever rows of it go: where it tells of
+    several persons, to the shards of all of them. One of which nothing is read is left out, unless a row of it was
+    rejected, which its visit has to know.
     """
     clock = clock_of(tables)
     parts: list[dict[str, pa.Table]] = [{} for _ in range(shards)]
-    shared = _messages_of(tables, FOR_ALL)
-    for name in sorted(tables.keys() & reads):
+    for name in sorted((tables.keys() & reads) - {"message"}):
         table = tables[name]
         if name in FOR_ALL:
             for part in parts:
                 part[name] = table
             continue
         owner = _owners(table["psn_no"], shards)
-        if name == "message":
-            everywhere = pc.is_in(table["seq"], shared).to_numpy(zero_copy_only=False)
-            for number, part in enumerate(parts):
-                part[name] = table.filter(pa.array((owner == number) | everywhere))
-            continue
         order = np.argsort(owner, kind="stable")
         bounds = np.searchsorted(owner[order], range(shards + 1))
         taken = table.take(pa.array(order))
@@ -117,12 +113,24 @@ def split(tables: Mapping[str, pa.Table], shards: int, reads: frozenset[str]) ->
             rows = taken.slice(bounds[number], bounds[number + 1] - bounds[number])
             if rows.num_rows:
                 part[name] = rows
+    if "message" in tables:
+        message = _without_registered(tables["message"], tables)
+        owner = np.where(
+            message["bad_rows"].fill_null(0).to_numpy() > 0, _owners(message["psn_no"], shards), -1
+        )
+        for number, part in enumerate(parts):
+            seqs = [table["seq"].to_numpy() for table in part.values()]
+            told = np.isin(message["seq"].to_numpy(), np.concatenate(seqs)) if seqs else False
+            part["message"] = message.filter(pa.array(told | (owner == number)))
     return [Packet({name: table for name, table in part.items() if table.num_rows}, clock) for part in parts]
 
 
-def _messages_of(tables: Mapping[str, pa.Table], names: Collection[str]) -> pa.Array:
-    found = [tables[name]["seq"].combine_chunks() for name in names if name in tables]
-    return pa.concat_arrays(found) if found else pa.array([], pa.uint64())
+def _without_registered(message: pa.Table, tables: Mapping[str, pa.Table]) -> pa.Table:
+    """A registry that all share may name a person (a practitioner is one), but tells nothing of that person's care."""
+    found = [chunk for name in FOR_ALL if name in tables for chunk in tables[name]["seq"].chunks]
+    shared = pc.is_in(message["seq"], pa.chunked_array(found, pa.uint64()).combine_chunks())
+    psn_no = pc.if_else(shared, pa.scalar(None, pa.string()), message["psn_no"])
+    return message.set_column(message.schema.get_field_index("psn_no"), "psn_no", psn_no)
 
 
 def _owners(persons: pa.ChunkedArray, shards: int) -> Any:

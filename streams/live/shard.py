@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+
+import pyarrow as pa
 
 from detectors.diff import Changes
 from detectors.standing import StandingKernel
 from detectors.watermark import LATENESS
 from streams.changes import Change
 from streams.live.clock import Clock
+from streams.live.demand import Demand
 from streams.live.eviction import evicted, oldest
 from streams.live.history import History
 from streams.live.judging import Bench, Findings, OnStep, arrived
@@ -20,7 +23,7 @@ from streams.live.moments import micros, moment
 from streams.live.news import FOR_ALL, news
 from streams.live.packets import Packet
 from streams.live.past import NoPast, Past
-from streams.live.persons import Persons
+from streams.live.persons import PERSONS_AT_ONCE, Held, Persons, groups, of_level
 from streams.live.rollout import Rollout
 from streams.live.said import Said
 from streams.live.state import get_meta, load_clock, open_state, set_meta, store_clock, stored
@@ -37,9 +40,6 @@ from streams.live.tables import (
 
 #: How long after its visit a fact may come and still be judged on the history alone.
 CORRECTIONS = timedelta(days=90)
-
-#: Persons that are judged together: more would not fit well into memory, fewer would cost more each.
-PERSONS_AT_ONCE = 2000
 
 #: Who speaks for alerts of persons and visits.
 WORKER = "worker"
@@ -81,10 +81,13 @@ class Shard:
         self._bench = Bench(kernel, self.said, on_step)
         self._clock = Clock(load_clock(self._con), lateness)
         self._corrections = corrections
+        # a fact that is on time may change alerts as far back as the lookback, which rest on what lies as far back again
+        self._reach = 2 * self._bench.longest + corrections
         if get_meta(self._con, "from_start") is None:
             with stored(self._con):
-                set_meta(self._con, "from_start", int(self._past.is_empty))
-        self._from_start = bool(get_meta(self._con, "from_start"))
+                self._begin(from_start=self._past.is_empty)
+        self._widen(Demand(kernel.reads, self._reach))
+        self._unknown = Held.ALL if get_meta(self._con, "from_start") else Held.UNSURE
         self._rollout = Rollout(self._con, kernel)
         if self._rollout.begins:
             with stored(self._con):
@@ -116,8 +119,7 @@ class Shard:
         new = joined(*(self._history.numbered(packet.tables) for packet in packets))
         heard = sum(packet.events for packet in packets)
         persons = persons_of(new)
-        complete = self._persons.complete(persons)
-        cold = set() if self._from_start else persons - complete.keys()
+        levels = dict.fromkeys(persons, self._unknown) | self._persons.held(persons)
         held = self._history.load(persons)
         dropped = copies(new, held, self._history.shared)
         new = without(new, dropped)
@@ -127,25 +129,22 @@ class Shard:
         self._on_step("load")
         findings = Findings()
         if judge:
-            from_past = self._past.of(cold, self._reads)
-            incomplete = {psn_no for psn_no, whole in complete.items() if not whole}
-            late = late_persons(new, held, incomplete, self._horizon + 2 * self._bench.longest)
-            past = self._past.of(late, self._reads)
-            everything = joined(held, new, from_past, past)
-            for group in _groups(persons):
+            unsure, recent = of_level(levels, Held.UNSURE), of_level(levels, Held.RECENT)
+            late = late_persons(new, held, recent, self._horizon + self._reach - self._corrections)
+            past = self._past.of(unsure | late, self._reads)
+            everything = joined(held, new, past)
+            for group in groups(persons):
                 changes = arrived(self._rollout.changes, of_persons(new, group))
-                self._judge(findings, group, of_persons(everything, group), incomplete - late, changes)
-            new = joined(new, self._history.numbered(from_past))
+                self._judge(findings, group, of_persons(everything, group), recent - late, changes)
+            new = joined(new, self._missing(unsure, past, held, new))
+            levels |= dict.fromkeys(unsure, Held.ALL)
         with stored(self._con):
             self._history.add(new)
             self._history.tidy(persons)
             first = first_heard(new)
             for psn_no in persons:
                 self._persons.heard(
-                    psn_no,
-                    complete=complete.get(psn_no, self._from_start or judge),
-                    due=findings.due.get(psn_no),
-                    oldest=first.get(psn_no),
+                    psn_no, levels[psn_no], due=findings.due.get(psn_no), oldest=first.get(psn_no)
                 )
             if not judge:
                 self._look_again(persons)
@@ -170,16 +169,23 @@ class Shard:
                     self._rollout.end()
             return Took()
         self._on_step("begin")
-        persons = {one.psn_no for one in waiting}
-        asked = {one.psn_no for one in waiting if one.with_past}
-        frozen = {one.psn_no for one in waiting if not one.complete} - asked
-        everything = joined(self._history.load(persons), self._past.of(asked, self._reads))
+        levels = {one.psn_no: one.held for one in waiting}
+        persons, unsure, recent = set(levels), of_level(levels, Held.UNSURE), of_level(levels, Held.RECENT)
+        asked = recent & {one.psn_no for one in waiting if one.asked}
+        held, past = self._history.load(persons), self._past.of(unsure | asked, self._reads)
         self._on_step("load")
         findings = Findings()
-        self._judge(findings, persons, everything, frozen, self._rollout.changes or Changes())
+        changes = self._rollout.changes or Changes()
+        self._judge(findings, persons, joined(held, past), recent - asked, changes)
+        missing = self._missing(unsure, past, held)
+        levels |= dict.fromkeys(unsure, Held.ALL)
         with stored(self._con):
+            self._history.add(missing)
+            first = first_heard(missing)
             for psn_no in persons:
-                self._persons.looked_at(psn_no, findings.due.get(psn_no))
+                self._persons.looked_at(
+                    psn_no, levels[psn_no], due=findings.due.get(psn_no), oldest=first.get(psn_no)
+                )
             self.said.note(findings.changes, findings.owner_of)
         self._on_step("store")
         return Took(persons=len(persons), changes=tuple(findings.changes))
@@ -198,10 +204,10 @@ class Shard:
     def start_from(self, position: int) -> None:
         """Go on at a position although something before it was never heard: the lake must have it."""
         with stored(self._con):
-            self._from_start = False
-            set_meta(self._con, "from_start", 0)
+            self._begin(from_start=False)
             set_meta(self._con, "position", position)
-            self._persons.all_incomplete()
+            self._persons.all_unsure()
+        self._unknown = Held.UNSURE
 
     def sent(self, number: int) -> None:
         """The changes up to this number of the outbox were confirmed."""
@@ -215,7 +221,10 @@ class Shard:
         horizon = self._horizon
         persons = self._persons.with_older_than(micros(horizon), most)
         held = self._history.load(persons)
-        kept = evicted(held, self._past.of(persons, ["message"]).get("message"), horizon)
+        if "message" not in held:
+            return 0
+        archived = self._past.archived(persons, held["message"]["msgid"].combine_chunks())
+        kept = evicted(held, archived, horizon)
         lost = 0
         with stored(self._con):
             for psn_no in persons:
@@ -239,11 +248,10 @@ class Shard:
 
     @property
     def _horizon(self) -> datetime:
-        """What lies before it the history need not hold. A fact that is on time may change alerts as far back as the
-        lookback, and those rest on what lies as far back again."""
+        """What lies before it the history need not hold."""
         if self.watermark is None:
             return moment(0)
-        return self.watermark - 2 * self._bench.longest - self._corrections
+        return self.watermark - self._reach
 
     def _judge(
         self,
@@ -263,12 +271,32 @@ class Shard:
             changes=changes,
         )
 
+    def _begin(self, *, from_start: bool) -> None:
+        """Note whether everything there ever was is heard; if not, the lake has the registries and clocks so far."""
+        set_meta(self._con, "from_start", int(from_start))
+        if not from_start:
+            shared = self._past.for_all(self._reads)
+            self._history.add(self._history.numbered(without(shared, copies(shared, self._history.shared))))
+            store_clock(self._con, self._clock.advance(self._past.clock()))
+
+    def _widen(self, demand: Demand) -> None:
+        """Where rules want more than the history was kept for, it is to be had from the lake."""
+        before = Demand.held(self._con)
+        if before == demand:
+            return
+        with stored(self._con):
+            demand.hold(self._con)
+            if before is not None and demand.reads - before.reads:
+                self._begin(from_start=False)
+                self._persons.all_unsure()
+            elif before is not None and demand.reach > before.reach:
+                self._persons.recent_unsure()
+
+    def _missing(self, persons: Collection[str], past: Tables, *known: Tables) -> dict[str, pa.Table]:
+        """What the lake has of these persons and the history lacks, to be kept."""
+        theirs = of_persons(past, persons)
+        return self._history.numbered(without(theirs, copies(theirs, *known)))
+
     def _look_again(self, persons: Collection[str]) -> None:
         """Have persons looked at again, with all that the lake has of them."""
-        self._persons.look_again(persons, complete=self._from_start)
-
-
-def _groups(persons: Collection[str]) -> Iterator[set[str]]:
-    ordered = sorted(persons)
-    for start in range(0, len(ordered), PERSONS_AT_ONCE):
-        yield set(ordered[start : start + PERSONS_AT_ONCE])
+        self._persons.look_again(persons, self._unknown)

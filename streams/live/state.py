@@ -24,10 +24,10 @@ create table fact_rows (
     primary key (psn_no, name, n)
 ) without rowid;
 create table shared_rows (name text not null, n integer not null, rows blob not null, primary key (name, n)) without rowid;
--- complete: nothing of the person was ever left out of fact_rows. due: when to look again, microseconds.
+-- held: how much of the person fact_rows has (streams.live.persons.Held). due: when to look again, microseconds.
 -- again: to be looked at once more, with all that the lake has. oldest: when the first of it was seen, microseconds.
 create table person (
-    psn_no text primary key, complete integer not null, due integer, oldest integer, again integer not null default 0
+    psn_no text primary key, held integer not null, due integer, oldest integer, again integer not null default 0
 ) without rowid;
 create index person_due on person (due) where due is not null;
 create index person_again on person (again) where again > 0;

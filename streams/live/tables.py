@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from streams.live.moments import micros
+from streams.live.news import FOR_ALL
 
 Tables = Mapping[str, pa.Table]
 
@@ -51,20 +53,30 @@ def _identities(message: pa.Table) -> list[tuple[Any, ...]]:
 def persons_of(tables: Tables) -> set[str]:
     """The persons of whom the rows tell."""
     found: set[str] = set()
-    for table in tables.values():
-        if "psn_no" in table.schema.names:
-            found.update(pc.unique(table["psn_no"]).to_pylist())
+    for table in of_care(tables).values():
+        found.update(pc.unique(table["psn_no"]).to_pylist())
     return found - {None}
 
 
-def of_persons(tables: Tables, persons: Collection[str]) -> dict[str, pa.Table]:
-    """The rows of these persons."""
-    wanted = pa.array(sorted(persons), pa.string())
+def of_care(tables: Tables) -> dict[str, pa.Table]:
+    """The tables that tell of persons, `message` among them."""
     return {
-        name: table.filter(pc.is_in(table["psn_no"], wanted))
+        name: table
         for name, table in tables.items()
-        if "psn_no" in table.schema.names
+        if name not in FOR_ALL and "psn_no" in table.schema.names
     }
+
+
+def of_persons(tables: Tables, persons: Collection[str]) -> dict[str, pa.Table]:
+    """The rows of these persons, and the messages that brought them."""
+    wanted = pa.array(sorted(persons), pa.string())
+    found = {name: table.filter(pc.is_in(table["psn_no"], wanted)) for name, table in of_care(tables).items()}
+    message = tables.get("message")
+    if message is not None and message["psn_no"].null_count:
+        seqs = [chunk for table in found.values() for chunk in table["seq"].chunks]
+        theirs = pc.is_in(message["seq"], pa.chunked_array(seqs, pa.uint64()).combine_chunks())
+        found["message"] = message.filter(theirs)
+    return found
 
 
 def row_count(tables: Tables) -> int:
@@ -73,13 +85,11 @@ def row_count(tables: Tables) -> int:
 
 
 def first_heard(tables: Tables) -> dict[str, int]:
-    """The earliest message of each person."""
-    if "message" not in tables:
-        return {}
-    first = (
-        tables["message"].select(["psn_no", "inf_time"]).group_by("psn_no").aggregate([("inf_time", "min")])
-    )
-    return {
-        psn_no: micros(time)
-        for psn_no, time in zip(first["psn_no"].to_pylist(), first["inf_time_min"].to_pylist(), strict=True)
-    }
+    """When the platform saw the earliest message of each person, microseconds."""
+    first: dict[str, datetime] = {}
+    for table in of_care(tables).values():
+        found = table.select(["psn_no", "inf_time"]).group_by("psn_no").aggregate([("inf_time", "min")])
+        for psn_no, time in zip(found["psn_no"].to_pylist(), found["inf_time_min"].to_pylist(), strict=True):
+            if psn_no is not None:
+                first[psn_no] = min(time, first.get(psn_no, time))
+    return {psn_no: micros(time) for psn_no, time in first.items()}

@@ -8,12 +8,16 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pyarrow as pa
+
 from detectors.alert import Alert
 from detectors.standing import StandingKernel
+from detectors.watermark import watermark
 from rules import rulebook as rulebook_module
 from rules.rulebook import Rulebook
 from streams.changes import OPENED, RETRACTED, Change
@@ -23,7 +27,8 @@ from streams.live.past import LakePast, NoPast, Past
 from streams.live.routing import route
 from streams.live.shard import Shard
 from streams.live.shards import shard_of
-from tests.promises.kernel import KEY, alerts_of, as_bytes, facts_of, knowledge, watermark_of_facts
+from streams.wire import decode
+from tests.promises.kernel import KEY, as_bytes, knowledge
 
 RULES = Path(__file__).parent / "rules"
 
@@ -42,6 +47,12 @@ def town_rules(*codes: str) -> Rulebook:
 def kernel(*codes: str) -> StandingKernel:
     """The kernel with the town's rules, or some of them."""
     return StandingKernel(town_rules(*codes), knowledge(), threads=1)
+
+
+def tables_of(lines: Sequence[bytes]) -> dict[str, pa.Table]:
+    """The facts of messages."""
+    decoded = decode(lines, source="town", first_line=1, first_seq=0, key=KEY)
+    return dict(decoded.tables)
 
 
 def packets(lines: Sequence[bytes], of: StandingKernel, shards: int = 1) -> list[Packet]:
@@ -173,11 +184,12 @@ class Site:
         """How many are open, by rule."""
         return Counter(alert.rule_code for alert in self.alerts)
 
-    def agrees(self, *, rules: Rulebook | None = None, lines: Sequence[bytes] | None = None) -> bool:
+    def agrees(self) -> bool:
         """Assert that a listener holds what a replay of the same messages says, content and all."""
-        facts = facts_of(self.lines if lines is None else lines)
-        mark = watermark_of_facts(facts)
-        whole = alerts_of(facts, mark, rules or self.kernel.rulebook)
+        tables = tables_of(self.lines)
+        mark = _watermark(tables)
+        with self.kernel.judged(tables, mark) as judged:
+            whole = judged.result.alerts
         assert [_shown(alert) for alert in self.alerts] == [_shown(alert) for alert in whole]
         assert as_bytes(self.alerts) == as_bytes(whole)
         for shard in self.shards:
@@ -205,6 +217,17 @@ class Site:
 
     def _owner(self, change: Change) -> int:
         return shard_of(change.alert.patn_id or "", len(self.shards))
+
+
+@functools.cache
+def _database() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()
+
+
+def _watermark(tables: Mapping[str, pa.Table]) -> datetime | None:
+    with _database().cursor() as con:
+        con.register("said", tables["message"])
+        return watermark(con, table="said")
 
 
 def _shown(alert: Alert) -> str:
