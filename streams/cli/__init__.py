@@ -34,6 +34,7 @@ COMMANDS = {
     "store": ("store", "Fill an alert store: from a replay's run, or from Kafka."),
     "rules": ("rules", "List, lint, test and explain the rules."),
     "topics": ("topics", "Make and show the topics of a Kafka."),
+    "up": ("up", "Judge on this machine as messages come, without Kafka."),
     "worker": ("worker", "Judge persons and visits as their messages come from Kafka."),
     "brake": ("brake", "Show what a braked worker would say, and let it, or drop it."),
     "dlq": ("dlq", "List what was rejected, and send it back."),

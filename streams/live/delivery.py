@@ -33,7 +33,11 @@ def deliver(
 
 
 def agree(
-    said: Said, store: AlertStore, speaker: str, succeed: Callable[[Mapping[str, Change]], object], sent: OnSent
+    said: Said,
+    store: AlertStore,
+    speaker: str,
+    succeed: Callable[[Mapping[str, Change]], object],
+    sent: OnSent,
 ) -> bool:
     """Have a speaker go on from what the store holds. Where another state or another store was put in place since, the
     store's word holds: `succeed` takes it over. Returns whether they had agreed."""

@@ -47,7 +47,7 @@ def for_judge(entries: Sequence[Entry], key: bytes, reads: frozenset[str]) -> Ta
 
 def for_lake(entries: Sequence[Entry], key: bytes) -> Batch:
     """Decode messages for the lake."""
-    records = []
+    records: list[Record] = []
     unread: list[Reject] = []
     for entry in entries:
         if entry.piece.reject is not None:

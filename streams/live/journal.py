@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import zstandard
@@ -131,7 +132,16 @@ class Journal:
             self._con.executemany(
                 "insert or replace into source values (?, ?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (one.name, one.device, one.inode, one.size, one.byte_offset, one.line, one.done, one.print)
+                    (
+                        one.name,
+                        one.device,
+                        one.inode,
+                        one.size,
+                        one.byte_offset,
+                        one.line,
+                        one.done,
+                        one.print,
+                    )
                     for one in marks
                 ],
             )
@@ -161,7 +171,7 @@ class Journal:
                 "where first between ? and ? order by first",
                 (chosen[0][0], chosen[-1][0]),
             ).fetchall()
-        return [Entry(*row[:3], _unpacked(*row[3:])) for row in found]
+        return [_entry(row) for row in found]
 
     def place(self, number: int) -> Entry | None:
         """The entry that holds a message, if it is kept."""
@@ -173,7 +183,7 @@ class Journal:
             ).fetchone()
         if row is None or row[0] + row[1] <= number:
             return None
-        return Entry(*row[:3], _unpacked(*row[3:]))
+        return _entry(row)
 
     def waiting(self, start: int) -> tuple[int, int, float]:
         """From a number on: messages, their bytes, and when the oldest arrived (seconds since 1970; 0 where none is)."""
@@ -196,7 +206,7 @@ class Journal:
         """How far every source was read, by its name."""
         with self._lock:
             rows = self._con.execute("select * from source").fetchall()
-        return {row[0]: Mark(*row[:6], bool(row[6]), row[7]) for row in rows}
+        return {row[0]: _mark(row) for row in rows}
 
     def noted(self, key: str) -> int:
         """A number that somebody noted; 0 where nobody did."""
@@ -239,6 +249,16 @@ def _packed(piece: Piece) -> tuple[int, int, str, int, int, bool, bytes]:
     messages = 1 if is_reject else body.count(b"\n") + 1
     packed = zstandard.ZstdCompressor(level=1).compress(body)
     return messages, len(body), piece.source, piece.line, piece.byte_offset, is_reject, packed
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    first, messages, arrived, *rest = row
+    return Entry(first, messages, arrived, _unpacked(*rest))
+
+
+def _mark(row: tuple[Any, ...]) -> Mark:
+    name, device, inode, size, byte_offset, line, done, read = row
+    return Mark(name, device, inode, size, byte_offset, line, bool(done), read)
 
 
 def _unpacked(source: str, line: int, byte_offset: int, is_reject: int, packed: bytes) -> Piece:

@@ -52,7 +52,7 @@ class Archive:
             )
         # The number 0 is for a state of before any lake: with a lake that was there first it is never used.
         journal.begin_at(max(archived, 1 if self.lake.manifest.parts else 0))
-        self.position = max(archived, journal.first if not noted else noted)
+        self.position = archived or journal.first
         """Everything before it is in the lake."""
         self._pass_on_conflicts()
 
@@ -92,7 +92,11 @@ class Archive:
         number = record["line"]
         entry = self._journal.place(number)
         if entry is None:
-            return {name: record[name] for name in record if name not in ("inf_time", "topic", "partition", "lost")}
+            return {
+                name: record[name]
+                for name in record
+                if name not in ("inf_time", "topic", "partition", "lost")
+            }
         piece = entry.piece
         before = piece.lines[: number - entry.first]
         reject = Reject.of(
@@ -117,7 +121,7 @@ class Sweeper(Protocol):
 
 
 class Keeper:
-    """The thread. What it fails with is raised by `join`; `on_failure` is told at once."""
+    """The thread. What it fails with is raised by `check`; `on_failure` is told at once."""
 
     def __init__(
         self,
@@ -140,8 +144,8 @@ class Keeper:
         self._on_failure = on_failure
         self._swept_at = time.monotonic()
         self._judged = 0
-        self._stop = threading.Event()
-        self._finish = threading.Event()
+        self._asked = threading.Event()
+        self._is_short = False
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
         self._failed: BaseException | None = None
 
@@ -155,33 +159,33 @@ class Keeper:
 
     def finish(self) -> None:
         """Add all that has come, sweep once, and end."""
-        self._finish.set()
+        self._asked.set()
 
     def stop(self) -> None:
         """End soon: add what waits, as much as goes in one step."""
-        self._stop.set()
+        self._is_short = True
+        self._asked.set()
         if self._sweeper is not None:
             self._sweeper.break_off()
 
-    def join(self) -> None:
-        """Wait for its end. Raises what it failed with."""
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for its end, so long at most. Whether it has ended."""
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def check(self) -> None:
+        """Raise what it failed with, if it did."""
         if self._failed is not None:
             raise self._failed
 
-    @property
-    def is_over(self) -> bool:
-        """Whether it has ended."""
-        return self._thread.ident is not None and not self._thread.is_alive()
-
     def _run(self) -> None:
         try:
-            while not (self._stop.is_set() or self._finish.is_set()):
+            while not self._asked.is_set():
                 self._look()
-            while self._add() and not self._stop.is_set():
+            while self._add() and not self._is_short:
                 pass
-            if not self._stop.is_set():
+            if not self._is_short:
                 self._sweep()
         except BaseException as error:
             self._failed = error
@@ -194,7 +198,7 @@ class Keeper:
         elif time.monotonic() - self._swept_at >= self._tick:
             self._sweep()
         elif not self._archive.tidy():
-            self._finish.wait(_LOOK_EVERY) or self._stop.wait(0)
+            self._asked.wait(_LOOK_EVERY)
 
     def _add(self) -> bool:
         appended = self._archive.append()

@@ -15,6 +15,7 @@ from streams.live.journal import Journal
 from streams.live.rebuild import rebuild
 from streams.live.rejects import RejectsFile
 from streams.live.shard import WORKER, Shard, Took
+from streams.store.errors import StoreAway
 from streams.store.writing import AlertStore
 
 #: Under which the journal notes up to where rejects were written.
@@ -38,6 +39,7 @@ class Watch:
     on_took: Callable[[Took], None] = lambda _took: None
     on_sent: Callable[[Sequence[Change], float], None] = lambda _changes, _seconds: None
     on_confirmed: Callable[[float], None] = lambda _arrived: None
+    on_away: Callable[[], None] = lambda: None
 
 
 class LocalJudge:
@@ -78,10 +80,10 @@ class LocalJudge:
         if self.shard.position < self._journal.first:
             rebuild(self.shard, lake, self._journal.first, self._reads, on_persons)
 
-    def turn(self) -> int:
-        """Judge the next micro-batch, look again at whom something has come due for, and say what changed. Returns the
-        messages it took."""
-        entries = self._journal.entries(self.shard.position, self._most, _BATCH_BYTES)
+    def turn(self, *, take: bool = True) -> int:
+        """Judge the next micro-batch, look again at those for whom something has come due, and say what changed. Without
+        `take` nothing new is taken. Returns the messages it took."""
+        entries = self._journal.entries(self.shard.position, self._most, _BATCH_BYTES) if take else []
         if entries:
             taken = for_judge(entries, self._key, self._reads)
             self._watch.on_taken(taken)
@@ -114,5 +116,8 @@ class LocalJudge:
             self._rejects.add(new, {REJECTED_UPTO: end})
 
     def _send(self) -> None:
-        for sent, seconds in deliver(self.shard.said, self._store, WORKER, self.shard.sent):
-            self._watch.on_sent(sent, seconds)
+        try:
+            for sent, seconds in deliver(self.shard.said, self._store, WORKER, self.shard.sent):
+                self._watch.on_sent(sent, seconds)
+        except StoreAway:
+            self._watch.on_away()  # what is to be said stays in the outbox

@@ -41,9 +41,7 @@ def rebuild(
     shard.take([], upto, judge=False)
 
 
-def _whole(
-    lake: Lake, reads: frozenset[str]
-) -> tuple[dict[str, datetime], dict[str, pa.Table], list[str]]:
+def _whole(lake: Lake, reads: frozenset[str]) -> tuple[dict[str, datetime], dict[str, pa.Table], list[str]]:
     """The institutions' clocks, the registries that everyone needs with their messages, and all persons."""
     with duckdb.connect() as con:
         fact_tables.load(con, lake.facts())
@@ -51,10 +49,10 @@ def _whole(
             "select fixmedins_code, max(inf_time) from fact.message where fixmedins_code is not null group by all"
         ).fetchall()
         shared = {name: con.sql(f"select * from fact.{name}").to_arrow_table() for name in FOR_ALL & reads}
-        seqs = " union ".join(["select null::ubigint as seq", *(f"select seq from fact.{name}" for name in shared)])
-        shared["message"] = con.sql(
-            f"select * from fact.message where seq in ({seqs})"
-        ).to_arrow_table()
+        seqs = " union ".join(
+            ["select null::ubigint as seq", *(f"select seq from fact.{name}" for name in shared)]
+        )
+        shared["message"] = con.sql(f"select * from fact.message where seq in ({seqs})").to_arrow_table()
         named = [name for name in sorted(reads) if "psn_no" in fact_schemas()[name].names]
         every = " union ".join(f"select psn_no from fact.{name} where psn_no is not null" for name in named)
         persons = con.execute(f"{every} order by psn_no").fetchall() if named else []

@@ -200,7 +200,9 @@ class Folder:
         else:
             self._turn_of(one.name, one.stat.st_size, mark.byte_offset)
         if mark is not self._marks.get(one.name) or one.name in portion.marks:
-            portion.marks[one.name] = replace(mark, size=one.stat.st_size, print=_print(file, mark.byte_offset))
+            portion.marks[one.name] = replace(
+                mark, size=one.stat.st_size, print=_print(file, mark.byte_offset)
+            )
         return took
 
     def _mark(self, one: _Seen, file: BinaryIO) -> Mark:
@@ -311,9 +313,7 @@ class _Packed:
                         line=max(chunk.first_line, line),
                         done=reject.reason_code == "truncated_input",
                     )
-                    return Piece(
-                        self._name, line, begin, reject=replace(reject, source=self._name)
-                    )
+                    return Piece(self._name, line, begin, reject=replace(reject, source=self._name))
             data = b"".join(chunk.blocks)
             if chunk.first_offset + len(data) > at:
                 self._held = data[max(0, at - chunk.first_offset) :]
