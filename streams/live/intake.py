@@ -32,7 +32,9 @@ class Taken:
 def for_judge(entries: Sequence[Entry], key: bytes, reads: frozenset[str]) -> Taken:
     """Decode a micro-batch. `key`: the site's secret; `reads`: the fact tables that rules of persons see."""
     places = list(_places(entries))
-    routed = route([line for _, _, line in places], source="", key=key, shards=SHARDS, reads=reads)
+    # a blank line is no message; nothing at all would be one without a value, as a topic may bring
+    lines = [line or b" " for _, _, line in places]
+    routed = route(lines, source="", key=key, shards=SHARDS, reads=reads)
     rejects = _unread(entries)
     for place, reject in routed.rejects:
         entry, number, _ = places[place]
