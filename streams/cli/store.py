@@ -70,6 +70,7 @@ def fill_(
     from streams.kafka import clients
     from streams.kafka.store_filler import OPTIONS, Filling, fill
     from streams.kafka.topics import CHANGES
+    from streams.operation.stopping import asked_to_stop
     from streams.store.writing import AlertStore
 
     filling = Filling(

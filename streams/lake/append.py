@@ -21,7 +21,7 @@ from detectors import engine
 from streams.inputs import CONFLICT, LogCounts, reject_record
 from streams.lake import compact
 from streams.lake.batch import Batch, Record, decode_records
-from streams.lake.copies import FRESH, find_copies, lost_records, lost_to_new, without
+from streams.lake.copies import FRESH, Displaced, displaced, find_copies
 from streams.lake.layout import DROPPED, ROWS_A_GROUP, Part, is_lake, schema_hash
 from streams.lake.manifest import OFFSET_BITS, Manifest, Origin
 from streams.lake.msgids import Found, Known, Msgids, signed
@@ -174,8 +174,7 @@ class _Step:
         self.numbers: list[int] = []
         #: Position → reason and inf_time, of those that are not the fact.
         self.dropped: dict[int, tuple[str, str]] = {}
-        self._lost: list[dict[str, Any]] = []
-        self._rewritten: tuple[list[tuple[str, Part]], list[str]] = ([], [])
+        self._lost = Displaced()
         self._dropped_rows: pa.Table | None = None
 
     @property
@@ -212,10 +211,7 @@ class _Step:
                     f"select (seq + {FRESH})::ubigint as seq, msgid, content, inf_time from fresh",
                 ],
             )
-            lost = lost_to_new(con)
-            if lost:
-                self._rewritten = without(con, self._lake, self._before, lost, self._lake, self._version)
-                self._lost = lost_records(con, self._lake, self._before, lost)
+            self._lost = displaced(con, self._lake, self._before, self._lake, self._version)
             rows = con.execute(
                 f"select seq - {FRESH}, reason, inf_time::varchar from dropped where seq >= {FRESH} order by seq"
             ).fetchall()
@@ -228,8 +224,7 @@ class _Step:
 
     def write(self) -> tuple[list[tuple[str, Part]], list[str]]:
         """Write the new files. Gives them by table, and the paths of those that no longer count."""
-        added, gone = self._rewritten
-        added = list(added)
+        added = list(self._lost.added)
         for table, rows in sorted(self._batch.tables.items()):
             if self.dropped:
                 rows = rows.filter(
@@ -240,7 +235,7 @@ class _Step:
         if self._dropped_rows is not None and self._dropped_rows.num_rows:
             path = f"{DROPPED}/appended-{self._version:012}.parquet"
             added.append((DROPPED, self._write_file(DROPPED, path, self._dropped_rows)))
-        return added, gone
+        return added, self._lost.gone
 
     def rejects(self) -> Iterator[dict[str, Any]]:
         """Lines of the lake's rejects: topic and partition come on top, and inf_time of conflicts."""
@@ -259,7 +254,7 @@ class _Step:
                     msgid=msgid,
                 )
                 yield {**self._placed(reject), "inf_time": time}
-        yield from self._lost
+        yield from self._lost.records
 
     def _placed(self, reject: Reject) -> dict[str, Any]:
         record = self._batch.records[reject.line]

@@ -16,7 +16,7 @@ from detectors import engine
 from detectors.facts import fact_schemas
 from streams.decode_log import LogSummary, decode_log
 from streams.inputs import LogCounts, LogInput, OnProgress, readable_again
-from streams.lake.copies import FRESH, find_copies, lost_records, lost_to_new, without
+from streams.lake.copies import FRESH, displaced, find_copies
 from streams.lake.layout import DROPPED, LAKE, REJECTS, ROWS_TO_CUT, Part, is_lake
 from streams.lake.manifest import Change, Manifest, counts_together
 from streams.lake.parts import files_in_sql, write_dropped, write_month
@@ -100,8 +100,8 @@ class _Job:
         con = engine.connect(workspace=work, memory_limit=self.memory_limit)
         con.execute("set preserve_insertion_order = true")
         find_copies(con, _messages(lake, before, months))
-        lost = lost_to_new(con)
-        added, gone = without(con, lake, before, lost, new, version)
+        lost = displaced(con, lake, before, new, version)
+        added = list(lost.added)
         total = sum(rows for *_, rows in months)
         done = 0
         for table, month, paths, rows in months:
@@ -123,13 +123,13 @@ class _Job:
             f"select seq - {FRESH}, reason, inf_time::varchar from dropped where seq >= {FRESH} order by seq"
         ).fetchall()
         conflicts = {seq: inf_time for seq, reason, inf_time in copies if reason == "conflict"}
-        records = [*log.rejects(), *_conflicts(log, conflicts), *lost_records(con, lake, before, lost)]
+        records = [*log.rejects(), *_conflicts(log, conflicts), *lost.records]
         con.close()
         change = Change(
             version=version,
             at=0,
             added=_by_table(added),
-            gone=gone,
+            gone=lost.gone,
             counts=counts_together(before.counts, log.counts),
             rejects_bytes=_add_rejects(lake, before.rejects_bytes, records),
         )

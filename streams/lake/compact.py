@@ -1,7 +1,7 @@
 """Putting small files together, so that a lake that grows by small batches reads as fast as one that was built.
 
-Of the files of a table, month and bucket the smallest are merged once there are several and they are no longer small
-against the next larger one, so that a row is written anew only a few times. Months that are over come down to a few
+Of the files of a table, month and bucket those of about one size are merged once there are several, so that a row is
+written anew only a few times. Months that are over come down to a few
 files, and what is large is cut into buckets of persons, as a build does. One merge is one step.
 """
 
@@ -59,7 +59,7 @@ def due(manifest: Manifest) -> Merge | None:
         few, factor = (FILES, 1) if month in growing else _OVER
         chosen = _chosen(some, factor)
         if len(chosen) >= few and (best is None or len(chosen) > len(best.parts)):
-            best = Merge(table, month, bucket, chosen)
+            best = Merge(table, month, bucket, tuple(chosen))
     return best
 
 
@@ -89,16 +89,17 @@ def _groups(manifest: Manifest) -> Iterator[tuple[tuple[str, str, int | None], l
         yield key, sorted(some, key=lambda part: (part.rows, part.path))
 
 
-def _chosen(parts: Sequence[Part], factor: int) -> tuple[Part, ...]:
-    """The smallest files, as long as the next one is not larger than so many times what is before it."""
-    together = 0
-    chosen: list[Part] = []
-    for part in parts:
-        if chosen and part.rows > factor * together:
-            break
-        chosen.append(part)
+def _chosen(parts: Sequence[Part], factor: int) -> Sequence[Part]:
+    """The longest run of files (smallest first) of which none is larger than so many times those before it in the run."""
+    best: Sequence[Part] = ()
+    start = together = 0
+    for end, part in enumerate(parts):
+        if end > start and part.rows > factor * together:
+            start, together = end, 0
         together += part.rows
-    return tuple(chosen)
+        if end + 1 - start > len(best):
+            best = parts[start : end + 1]
+    return best
 
 
 def _full(table: str, bucket: int | None) -> int:

@@ -7,8 +7,8 @@ is there stays.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import duckdb
 
 from detectors import ledger
 from streams.inputs import CONFLICT, reject_record
-from streams.lake.layout import Part, order_by
+from streams.lake.layout import DROPPED, Part, order_by
 from streams.lake.manifest import Manifest
 from streams.lake.parts import files_in_sql, write_part
 from streams.wire import Reject
@@ -40,51 +40,58 @@ def find_copies(con: duckdb.DuckDBPyConnection, messages: Iterable[str]) -> None
     con.execute(f"create view lost as select seq from dropped where seq < {FRESH}")
 
 
-def lost_to_new(con: duckdb.DuckDBPyConnection) -> dict[int, datetime]:
-    """Messages of the lake that lost against new ones, with their inf_time."""
-    rows = con.execute(f"select seq, inf_time from dropped where seq < {FRESH} order by seq").fetchall()
-    return dict(rows)
+@dataclass(frozen=True)
+class Displaced:
+    """What becomes of messages of the lake that lose against new ones: files that are written anew without them, by
+    table, the paths that these replace, and lines for the lake's rejects."""
+
+    added: list[tuple[str, Part]] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    records: list[dict[str, Any]] = field(default_factory=list)
 
 
-def without(
-    con: duckdb.DuckDBPyConnection,
-    lake: Path,
-    manifest: Manifest,
-    lost: dict[int, datetime],
-    into: Path,
-    version: int,
-) -> tuple[list[tuple[str, Part]], list[str]]:
-    """Write again, without these messages, the files that hold some; `into`: the folder of the new files. Gives the
-    new files by table, and the paths of those that they replace."""
-    months = {f"{time:%Y-%m}" for time in lost.values()}
+def displaced(
+    con: duckdb.DuckDBPyConnection, lake: Path, manifest: Manifest, into: Path, version: int
+) -> Displaced:
+    """Take the messages of the lake that lost out of its files; `into`: the folder of the new files. What had come
+    as a duplicate of one that lost is a conflict now, as if it had come later.
+
+    The lines as they came are not known any more: `raw` of the rejects is the row of `message`.
+    """
+    lost = con.execute(f"select seq, inf_time from dropped where seq < {FRESH} order by seq").fetchall()
+    if not lost:
+        return Displaced()
+    months = {f"{time:%Y-%m}" for _, time in lost}
     added: list[tuple[str, Part]] = []
     gone: list[str] = []
+    messages = [part for part in manifest.parts.get("message", ()) if part.month in months]
+    con.execute(
+        "create temp table displaced as select seq, msgid, inf_time, to_json(m)::varchar as row, true as lost "
+        f"from {files_in_sql(lake / part.path for part in messages)} m semi join lost using (seq)"
+    )
     for table, parts in manifest.parts.items():
-        for part in _holding(con, lake, [part for part in parts if part.month in months]):
-            name = f"{part.path.removesuffix('.parquet')}-{version:08}.parquet"
+        some = [part for part in parts if part.month in months]
+        for part in _holding(con, lake, some, "semi join lost using (seq)"):
             query = f"select * from {files_in_sql([lake / part.path])} anti join lost using (seq) {order_by(table)}"
-            added += [(table, one) for one in write_part(con, into, name, query, table, part.version)]
+            added += [(table, one) for one in _anew(con, into, part, query, table, version)]
             gone.append(part.path)
-    return added, gone
+    copies = "semi join displaced using (msgid) where reason = 'duplicate'"
+    for part in _holding(con, lake, manifest.dropped, copies):
+        file = files_in_sql([lake / part.path])
+        con.execute(
+            "insert into displaced select f.seq, msgid, f.inf_time, d.row, false "
+            f"from {file} f join (from displaced where lost) d using (msgid) where reason = 'duplicate'"
+        )
+        reason = "if(msgid in (select msgid from displaced), 'conflict', reason) as reason"
+        query = f"select * replace ({reason}) from {file} order by seq"
+        added += [(DROPPED, one) for one in _anew(con, into, part, query, DROPPED, version)]
+        gone.append(part.path)
+    rows = con.execute("select seq, inf_time::varchar, row, lost from displaced order by seq").fetchall()
+    return Displaced(added, gone, [_record(manifest, *row) for row in rows])
 
 
-def lost_records(
-    con: duckdb.DuckDBPyConnection, lake: Path, manifest: Manifest, lost: dict[int, datetime]
-) -> list[dict[str, Any]]:
-    """Lines of the lake's rejects about messages of the lake that lost. The line as it came is not known any more:
-    `raw` is the row of `message`."""
-    months = {f"{time:%Y-%m}" for time in lost.values()}
-    parts = [part for part in manifest.parts.get("message", ()) if part.month in months]
-    if not lost or not parts:
-        return []
-    rows = con.execute(
-        f"select seq, to_json(m)::varchar from {files_in_sql(lake / part.path for part in parts)} m "
-        "semi join lost using (seq) order by seq"
-    ).fetchall()
-    return [_lost_record(manifest, seq, lost[seq], json.loads(raw)) for seq, raw in rows]
-
-
-def _lost_record(manifest: Manifest, seq: int, inf_time: datetime, row: dict[str, Any]) -> dict[str, Any]:
+def _record(manifest: Manifest, seq: int, inf_time: str, raw: str, lost: bool) -> dict[str, Any]:
+    row = json.loads(raw)
     del row["seq"]
     reject = Reject.of(
         json.dumps(row, ensure_ascii=False).encode(),
@@ -94,8 +101,8 @@ def _lost_record(manifest: Manifest, seq: int, inf_time: datetime, row: dict[str
         sentence=CONFLICT,
         msgid=row["msgid"],
     )
+    record = {**reject_record(reject), "inf_time": inf_time, "lost": lost}
     place = manifest.place(seq)
-    record = {**reject_record(reject), "inf_time": str(inf_time), "lost": True}
     if place is None:
         return record
     origin, offset = place
@@ -108,11 +115,20 @@ def _lost_record(manifest: Manifest, seq: int, inf_time: datetime, row: dict[str
     }
 
 
-def _holding(con: duckdb.DuckDBPyConnection, lake: Path, parts: Collection[Part]) -> list[Part]:
-    """Those of the files that hold rows of messages that lost."""
+def _anew(
+    con: duckdb.DuckDBPyConnection, into: Path, part: Part, query: str, table: str, version: int
+) -> Iterator[Part]:
+    path = f"{part.path.removesuffix('.parquet')}-{version:08}.parquet"
+    return write_part(con, into, path, query, table, part.version)
+
+
+def _holding(
+    con: duckdb.DuckDBPyConnection, lake: Path, parts: Collection[Part], condition: str
+) -> list[Part]:
+    """Those of the files of which a row meets the condition."""
     if not parts:
         return []
     files = files_in_sql((lake / part.path for part in parts), "filename = true")
-    found = con.execute(f"select distinct filename from {files} semi join lost using (seq)").fetchall()
+    found = con.execute(f"select distinct filename from {files} {condition}").fetchall()
     paths = {name for (name,) in found}
     return [part for part in parts if str(lake / part.path) in paths]

@@ -43,7 +43,7 @@ class Judging:
 
     @property
     def text(self) -> str:
-        """All that decides what is said, as text that `changes` compares."""
+        """All that decides what is said, as text that `changes_between` compares."""
         rules = {
             rule.code: [rule.logic_hash, rule.param_texts(self.params.get(rule.code))]
             for rule in self.rulebook.rules
@@ -62,7 +62,7 @@ class Judging:
         return replace(self, rulebook=Rulebook(chosen))
 
 
-def changes(before: str, now: str) -> Changes:
+def changes_between(before: str, now: str) -> Changes:
     """What lies between two judgings, each by its `text`."""
     _, old_knowledge, old = json.loads(before)
     _, new_knowledge, new = json.loads(now)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -17,13 +15,13 @@ from detectors.evaluate import judge
 from rules.rulebook import Rulebook
 from streams.changes import Change
 from streams.lake import Lake, open_lake
-from streams.live import growth, rules
+from streams.live import growth
 from streams.live.arrivals import arrivals
 from streams.live.evidence import evidence
 from streams.live.growth import Position
-from streams.live.rules import Judging
+from streams.live.rules import Judging, changes_between
 from streams.live.said import Said
-from streams.live.state import open_state
+from streams.live.state import open_state, stored
 from streams.live.whole import Means, Whole, ledger_of
 
 #: Who speaks for alerts of all rules that are not of persons or visits.
@@ -140,7 +138,7 @@ class Sweep:
         held = self._meta("rules")
         if held == self._judging.text:
             return None
-        return Changes() if held is None else rules.changes(held, self._judging.text)
+        return Changes() if held is None else changes_between(held, self._judging.text)
 
     def _note(self, now: Position) -> None:
         """Hold how far the lake has come, and by which rules."""
@@ -154,18 +152,6 @@ class Sweep:
     def _step(self, name: str) -> None:
         self._means.breaker.check()
         self._on_step(name)
-
-
-@contextmanager
-def stored(con: sqlite3.Connection) -> Iterator[None]:
-    """A transaction of a state file: all of the block or nothing of it."""
-    con.execute("begin immediate")
-    try:
-        yield
-    except BaseException:
-        con.execute("rollback")
-        raise
-    con.execute("commit")
 
 
 def _difference(

@@ -8,93 +8,27 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace as altered
 
-from detectors.alert import Alert
 from detectors.diff import CANCELLING
 from rules.rulebook import Rulebook
 from streams.changes import RETRACTED, Change, Fact
 from streams.errors import Refused
-from streams.lake import build_lake
-from streams.live import rules
-from streams.live.rules import Judging
-from streams.live.sweep import SWEEPER, Sweep, Swept
+from streams.live.sweep import Sweep, Swept
 from streams.live.whole import BrokenOffError, Means
-from streams.operation.settings import Settings
 from tests.promises.conftest import Judged
 from tests.promises.conftest import world as world
 from tests.promises.kernel import as_bytes
 from tests.promises.test_batches import taken_back
-
-KEY = b"promises, promises, promises"
-
-
-@cache
-def judging() -> Judging:
-    return rules.load(Settings().rules).of_sweeper
-
-
-def alerts_of_sweeper(alerts: list[Alert]) -> list[Alert]:
-    codes = {rule.code for rule in judging().rulebook.rules}
-    return [alert for alert in alerts if alert.rule_code in codes]
-
-
-class County:
-    """A lake that grows, and the sweeper's file beside it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.lake = folder / "lake"
-        self.state = folder / "sweeper.db"
-        self._logs = 0
-
-    def grow(self, lines: list[bytes]) -> None:
-        """Archive these messages."""
-        self._logs += 1
-        log = self.folder / f"log-{self._logs:03}.jsonl"
-        log.write_bytes(b"".join(line + b"\n" for line in lines))
-        append = (self.lake / "lake.json").exists()
-        build_lake([str(log)], self.lake, KEY, append=append, processes=1)
-
-    def sweep(self, by: Judging | None = None, **how: object) -> Sweep:
-        return Sweep(self.state, self.lake, by or judging(), Means(threads=1), **how)  # type: ignore[arg-type]
-
-    def once(self, by: Judging | None = None) -> Swept:
-        sweep = self.sweep(by)
-        try:
-            return sweep.once()
-        finally:
-            sweep.close()
-
-    def outbox(self) -> list[Change]:
-        """What was to be sent, from the first to the last."""
-        sweep = self.sweep()
-        try:
-            return sweep.said.waiting(1_000_000)[1]
-        finally:
-            sweep.close()
+from tests.streams.live.county import County, again, holds, judging, of_rules
 
 
 @pytest.fixture
 def county(tmp_path: Path) -> County:
     return County(tmp_path)
-
-
-def holds(changes: list[Change]) -> list[Alert]:
-    """What is open after these changes, each of which must be the next of its alert."""
-    last: dict[str, Change] = {}
-    for change in changes:
-        before = last.get(change.jr_id)
-        assert change.seq == (before.seq + 1 if before else 1)
-        was_open = before is not None and before.kind != RETRACTED
-        assert (change.kind == "opened") != was_open
-        assert change.speaker == SWEEPER
-        last[change.jr_id] = change
-    return [last[jr_id].alert for jr_id in sorted(last) if last[jr_id].kind != RETRACTED]
 
 
 def cut(lines: list[bytes], parts: int, seed: int) -> Iterator[list[bytes]]:
@@ -113,18 +47,9 @@ def grown(world: Judged, tmp_path_factory: pytest.TempPathFactory) -> County:
     return county
 
 
-def kernel_alerts(county: County) -> list[Alert]:
-    """What a replay of the lake says."""
-    from streams.replay import Order, replay
-
-    out = county.folder / "run"
-    order = Order([str(county.lake)], out, KEY, threads=1, replace=True)
-    return replay(order, judging().rulebook, judging().knowledge).alerts
-
-
 def test_after_every_append_swept_it_ends_with_the_alerts_of_the_replay(grown: County) -> None:
     changes = grown.outbox()
-    expected = kernel_alerts(grown)
+    expected = grown.replayed()
     assert as_bytes(holds(changes)) == as_bytes(expected)
     every = {rule.code for rule in judging().rulebook.rules}
     opened = Counter(change.alert.rule_code for change in changes if change.kind == "opened")
@@ -169,15 +94,10 @@ def test_rules_of_which_no_table_got_rows_are_not_asked_again(county: County, wo
     before = county.once()
     orders = [line for line in world.lines[-4000:] if b'"infno":"4402A"' in line]
     assert orders
-    county.grow([altered_msgid(line) for line in orders[:3]])
+    county.grow([again(line) for line in orders[:3]])
     after = county.once()
     assert set(before.ran) - set(after.ran) == {"FP-06", "FR-04", "PA-02"}
-    assert as_bytes(holds(county.outbox())) == as_bytes(kernel_alerts(county))
-
-
-def altered_msgid(line: bytes) -> bytes:
-    message = json.loads(line)
-    return json.dumps({**message, "msgid": f"{message['msgid']}-again"}, ensure_ascii=False).encode()
+    assert as_bytes(holds(county.outbox())) == as_bytes(county.replayed())
 
 
 def test_killed_between_storing_and_sending_it_says_everything_once(county: County, world: Judged) -> None:
@@ -206,7 +126,7 @@ def test_killed_between_storing_and_sending_it_says_everything_once(county: Coun
     sweep.once()
     topic += sweep.said.waiting(10_000)[1]
     sweep.close()
-    assert as_bytes(holds(topic)) == as_bytes(kernel_alerts(county))
+    assert as_bytes(holds(topic)) == as_bytes(county.replayed())
     assert any(change.reason == "cancelled" for change in topic)
 
 
@@ -226,7 +146,7 @@ def test_killed_before_storing_it_finds_the_same_again(county: County, world: Ju
     dying.close()
     assert county.outbox() == []
     county.once()
-    assert as_bytes(holds(county.outbox())) == as_bytes(alerts_of_sweeper(world.alerts))
+    assert as_bytes(holds(county.outbox())) == as_bytes(of_rules(world.alerts, judging().rulebook))
 
 
 def test_a_state_that_was_lost_goes_on_from_what_was_said(county: County, world: Judged) -> None:
@@ -242,7 +162,7 @@ def test_a_state_that_was_lost_goes_on_from_what_was_said(county: County, world:
     sweep.once()
     topic += sweep.said.waiting(10_000)[1]
     sweep.close()
-    assert as_bytes(holds(topic)) == as_bytes(kernel_alerts(county))
+    assert as_bytes(holds(topic)) == as_bytes(county.replayed())
     assert any(change.reason == "cancelled" for change in topic)
 
 
