@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, time
@@ -130,22 +128,3 @@ def read_params(given: tuple[str, ...], every: Rulebook, chosen: Rulebook) -> di
     for code, values in params.items():
         every.rule(code).values(values)
     return params
-
-
-@contextmanager
-def asked_to_stop() -> Iterator[threading.Event]:
-    """An event that SIGTERM and Ctrl-C set, instead of breaking off."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-
-    def ask(*_: Any) -> None:
-        stop.set()
-
-    before = {one: signal.signal(one, ask) for one in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from streams.cli.connection import broker_options
-from streams.cli.options import FOLDER, asked_to_stop, bar, err, out, store_option
+from streams.cli.options import FOLDER, bar, err, out, store_option
 from streams.errors import Refused
 from streams.kafka.settings import Connection
 from streams.run import Run

@@ -13,11 +13,12 @@ from msgspec import structs
 from rich.live import Live
 from rich.text import Text
 
-from streams.cli.options import CONFIG, FOLDER, asked_to_stop, err
+from streams.cli.options import CONFIG, FOLDER, err
 from streams.errors import Refused
 from streams.live.telling import Standing
 from streams.live.up import Order, run_up
 from streams.operation.reading import read
+from streams.operation.stopping import asked_to_stop
 
 #: How often the line on the terminal changes, seconds.
 _SHOW_EVERY = 0.25

@@ -111,10 +111,10 @@ class Archive:
 
 
 class Sweeper(Protocol):
-    """What is swept on a tick: rules that need everyone's facts, on the lake as it is."""
+    """What looks at the lake on a tick: rules that need everyone's facts."""
 
-    def sweep(self) -> None:
-        """Look at the lake, and have the store say what changed. On the keeper's thread only."""
+    def work(self) -> None:
+        """Look at the lake as it is now. On the keeper's thread only."""
 
     def break_off(self) -> None:
         """Break off what is under way, from another thread."""
@@ -127,7 +127,7 @@ class Keeper:
         self,
         archive: Archive,
         journal: Journal,
-        sweeper: Sweeper | None,
+        sweeper: Sweeper,
         *,
         max_seconds: float,
         max_bytes: int,
@@ -165,8 +165,7 @@ class Keeper:
         """End soon: add what waits, as much as goes in one step."""
         self._is_short = True
         self._asked.set()
-        if self._sweeper is not None:
-            self._sweeper.break_off()
+        self._sweeper.break_off()
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait for its end, so long at most. Whether it has ended."""
@@ -209,5 +208,4 @@ class Keeper:
 
     def _sweep(self) -> None:
         self._swept_at = time.monotonic()
-        if self._sweeper is not None:
-            self._sweeper.sweep()
+        self._sweeper.work()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from queue import SimpleQueue
 
 from streams.changes import Change
 from streams.inputs import reject_record
@@ -12,6 +14,7 @@ from streams.lake import Lake
 from streams.live.delivery import agree, deliver
 from streams.live.intake import Taken, for_judge
 from streams.live.journal import Journal
+from streams.live.packets import Packet
 from streams.live.rebuild import rebuild
 from streams.live.rejects import RejectsFile
 from streams.live.shard import WORKER, Shard, Took
@@ -70,6 +73,7 @@ class LocalJudge:
         self._reads = reads
         self._most = most
         self._watch = watch or Watch()
+        self._told: SimpleQueue[tuple[Packet, threading.Event]] = SimpleQueue()
         self._evicted_at = time.monotonic()
         self.is_settled = False
         """Whether, at the last turn, there was nobody left to be looked at again."""
@@ -80,6 +84,13 @@ class LocalJudge:
         if self.shard.position < self._journal.first:
             rebuild(self.shard, lake, self._journal.first, self._reads, on_persons)
 
+    def tell(self, packet: Packet) -> threading.Event:
+        """Have the next turn take a packet that is not out of the journal, from any thread. The event is set once it is in
+        the state."""
+        taken = threading.Event()
+        self._told.put((packet, taken))
+        return taken
+
     def turn(self, *, take: bool = True) -> int:
         """Judge the next micro-batch, look again at those for whom something has come due, and say what changed. Without
         `take` nothing new is taken. Returns the messages it took."""
@@ -89,6 +100,10 @@ class LocalJudge:
             self._watch.on_taken(taken)
             self._note_rejects(taken, entries[-1].end)
             self._watch.on_took(self.shard.take(taken.packets, entries[-1].end))
+        while not self._told.empty():
+            packet, is_taken = self._told.get()
+            self.shard.take([packet], self.shard.position)
+            is_taken.set()
         self._send()
         if entries:
             self._watch.on_confirmed(entries[0].arrived)

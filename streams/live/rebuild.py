@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from detectors import facts as fact_tables
 from detectors.facts import fact_schemas
 from streams.lake import Lake
-from streams.live.packets import FOR_ALL, Packet
+from streams.live.news import FOR_ALL
+from streams.live.packets import Packet
 from streams.live.past import LakePast
 from streams.live.shard import PERSONS_AT_ONCE, Shard
 
@@ -32,11 +32,11 @@ def rebuild(
     before = shard.position
     shard.start_from(before)
     clock, shared, persons = _whole(lake, reads)
-    shard.take([Packet(_numbered(shared), clock)], before, judge=False)
+    shard.take([Packet(shared, clock)], before, judge=False)
     past = LakePast(lake.folder)
     for start in range(0, len(persons), PERSONS_AT_ONCE):
         group = persons[start : start + PERSONS_AT_ONCE]
-        shard.take([Packet(_numbered(past.of(group, reads)))], before, judge=False)
+        shard.take([Packet(past.of(group, reads))], before, judge=False)
         on_persons(start + len(group))
     shard.take([], upto, judge=False)
 
@@ -48,7 +48,9 @@ def _whole(lake: Lake, reads: frozenset[str]) -> tuple[dict[str, datetime], dict
         clock = con.execute(
             "select fixmedins_code, max(inf_time) from fact.message where fixmedins_code is not null group by all"
         ).fetchall()
-        shared = {name: con.sql(f"select * from fact.{name}").to_arrow_table() for name in FOR_ALL & reads}
+        shared = {
+            name: con.sql(f"select * from fact.{name}").to_arrow_table() for name in FOR_ALL.keys() & reads
+        }
         seqs = " union ".join(
             ["select null::ubigint as seq", *(f"select seq from fact.{name}" for name in shared)]
         )
@@ -57,20 +59,3 @@ def _whole(lake: Lake, reads: frozenset[str]) -> tuple[dict[str, datetime], dict
         every = " union ".join(f"select psn_no from fact.{name} where psn_no is not null" for name in named)
         persons = con.execute(f"{every} order by psn_no").fetchall() if named else []
     return dict(clock), shared, [psn_no for (psn_no,) in persons]
-
-
-def _numbered(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
-    """The same rows with messages counted from 0, as a packet has them."""
-    if not tables.get("message", pa.table({})).num_rows:
-        return {}
-    order = pc.sort_indices(tables["message"]["seq"])
-    seqs = tables["message"]["seq"].take(order).combine_chunks()
-    return {
-        name: table.set_column(0, fact_schemas()[name].field("seq"), _places(table, seqs))
-        for name, table in tables.items()
-        if table.num_rows
-    }
-
-
-def _places(table: pa.Table, seqs: pa.Array) -> pa.ChunkedArray:
-    return pc.index_in(table["seq"], seqs).cast(pa.uint64())

@@ -14,8 +14,12 @@ from streams.changes import Change
 from streams.lake import Appended
 from streams.live.intake import TOPIC, Taken
 from streams.live.local import LocalJudge
+from streams.live.published import Published
+from streams.live.repair import Compared
 from streams.live.rules import Judging
 from streams.live.shard import Took
+from streams.live.sweep import Swept
+from streams.operation import disk
 from streams.operation.events import Event
 from streams.operation.health import Condition, Health
 from streams.operation.logging import Log
@@ -60,10 +64,13 @@ class Standing:
 
 
 class Telling:
-    """Everything is called on the judge's thread, but for `archived`, `swept` and `said`."""
+    """Everything is called on the judge's thread, but for what the keeper tells: `archived`, `said`, `swept`, …"""
 
-    def __init__(self, settings: Settings, judging: Judging, data: Path, log: Log) -> None:
+    def __init__(self, settings: Settings, judging: Judging, data: Path, log: Log, *, once: bool) -> None:
+        """`once`: nothing is tried again."""
         self.log = log
+        self._is_once = once
+        self._rules = {rule.code: rule.rule_id for rule in judging.rulebook.rules}
         self.health = Health([Condition.RECOVERED, Condition.RULES], settings.limits.stall_seconds)
         self.instruments = instruments()
         self.standing = Standing()
@@ -151,10 +158,31 @@ class Telling:
         self._archiver.file(appended.counts.read, appended.bytes)
         self.log.debug(Event.FILE, events=appended.counts.read, files=appended.files)
 
-    def swept(self, seconds: float, rules: int) -> None:
+    def swept(self, swept: Swept, seconds: float) -> None:
         """A sweep has ended well."""
         self._sweeper.swept(seconds, success=True)
-        self.log.debug(Event.SWEPT, seconds=seconds, waiting=rules)
+        if swept.ran:
+            self.log.debug(Event.SWEPT, seconds=round(seconds, 3), changes=len(swept.changes))
+
+    def covered(self, found: Published) -> None:
+        """Coverage was published."""
+        self._sweeper.covered(found.by_rule, len(found.silent))
+        subjects = sum(judged + not_judged for judged, not_judged in found.by_rule.values())
+        self.log.info(Event.COVERAGE, subjects=subjects, institutions=len(found.silent))
+
+    def repaired(self, compared: Compared) -> None:
+        """A repair has ended well."""
+        self._sweeper.repaired(len(compared.persons))
+        for code, counts in compared.by_rule.items():
+            self.log.warning(Event.REPAIRED, rule_id=self._rules[code], differences=counts.total)
+        self.log.info(Event.REPAIRED, persons=len(compared.persons))
+
+    def not_swept(self, error: Exception) -> None:
+        """A sweep, coverage or repair failed; it is tried again. Raises it where that is of no use."""
+        if self._is_once or disk.is_full(error):
+            raise error
+        self._sweeper.swept(0.0, success=False)
+        self.log.error(Event.SWEEP_FAILED, error)
 
     def turned(self, judge: LocalJudge, waiting: int, store: AlertStore) -> None:
         """The loop turned; `waiting`: messages that are not judged yet."""

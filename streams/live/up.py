@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -10,12 +10,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import IO
 
 from detectors.standing import StandingKernel
 from streams.errors import Refused
 from streams.lake import Appender
-from streams.live import rules
+from streams.live import place, rules, sweeping
 from streams.live.journal import Journal
 from streams.live.keeper import Archive, Keeper
 from streams.live.local import LocalJudge, Watch
@@ -38,17 +37,6 @@ from streams.operation.settings import Settings
 from streams.operation.watchdog import Watchdog
 from streams.secrets import site_key
 from streams.store.writing import AlertStore
-
-#: What stands in a data folder.
-JOURNAL, STATE, LAKE, STORE, REJECTS, TOKEN, LOCK = (
-    "journal.db",
-    "state",
-    "lake",
-    "alerts.db",
-    "rejects.jsonl",
-    "token",
-    "lock",
-)
 
 #: How long nothing is looked for when there was nothing, seconds.
 _IDLE = 0.1
@@ -82,7 +70,7 @@ def run_up(order: Order, stop: threading.Event, on_turn: Callable[[Standing], No
         raise Refused(f"--watch {order.watch}: there is no such folder.")
     order.data.mkdir(parents=True, exist_ok=True, mode=0o750)
     with ExitStack() as stack, disk.told({"data": order.data}):
-        stack.callback(_locked(order.data).close)
+        stack.callback(place.locked(order.data).close)
         return _Up(order, stop, on_turn, stack).run()
 
 
@@ -104,17 +92,17 @@ class _Up:
             settings.logging, "up", words={"rule_id": [rule.rule_id for rule in judging.rulebook.rules]}
         )
         key = site_key(lambda _: log.warning(Event.DEVELOPMENT_KEY), settings.key.file)
-        self._telling = told = Telling(settings, judging, data, log)
-        self._journal = Journal(data / JOURNAL)
+        self._telling = told = Telling(settings, judging, data, log, once=order.once)
+        self._journal = Journal(data / place.JOURNAL)
         stack.callback(self._journal.close)
-        rejects = RejectsFile(data / REJECTS, self._journal)
-        appender = stack.enter_context(Appender(data / LAKE, key))
+        rejects = RejectsFile(data / place.REJECTS, self._journal)
+        appender = stack.enter_context(Appender(data / place.LAKE, key))
         archive = Archive(self._journal, appender, rejects, key, max_bytes=settings.archiver.max_bytes)
-        self._store = stack.enter_context(AlertStore(order.store or f"sqlite:///{data / STORE}"))
+        self._store = stack.enter_context(AlertStore(order.store or f"sqlite:///{data / place.STORE}"))
         self._store.only_live()
         self._lake = archive.lake
         self._judge = self._make_judge(judging, rejects, key)
-        self._sweeper = self._make_sweeper(judging)
+        self._sweeper = self._make_sweeper(judging, key)
         self._keeper = Keeper(
             archive,
             self._journal,
@@ -204,14 +192,19 @@ class _Up:
     def _end_keeper(self) -> None:
         """Have the keeper end: at once where somebody asked for it, else when all is done. Raises what any part failed
         with."""
-        self._keeper.finish()
+        if not self._stop.is_set():
+            self._keeper.finish()
         while not self._keeper.wait(_IDLE):
             if self._stop.is_set():
                 self._keeper.stop()  # again and again: between two statements there is nothing to interrupt
+            else:
+                self._judge.turn(take=False)
             self._tell()
         if self._failed is not None:
             raise self._failed
         self._keeper.check()
+        while not (self._stop.is_set() or self._judge.is_settled):
+            self._judge.turn(take=False)
 
     def _listen(self, stack: ExitStack) -> None:
         """Open `POST /events` where it was asked for."""
@@ -219,7 +212,7 @@ class _Up:
             return
         host, port = self._order.http
         intake = self._order.settings.intake
-        token = token_of(intake.token_file or self._order.data / TOKEN, make=intake.token_file is None)
+        token = token_of(intake.token_file or self._order.data / place.TOKEN, make=intake.token_file is None)
         server = EventsServer(
             host,
             port,
@@ -251,9 +244,9 @@ class _Up:
         kernel = StandingKernel(mine.rulebook, mine.knowledge, mine.params, threads=worker.threads)
         self._stack.callback(kernel.close)
         shard = Shard(
-            self._order.data / STATE / "shard-0000.db",
+            self._order.data / place.STATE / place.SHARD,
             kernel,
-            past=LakePast(self._order.data / LAKE),
+            past=LakePast(self._order.data / place.LAKE),
             lateness=timedelta(hours=worker.lateness_hours),
             corrections=timedelta(days=worker.corrections_days),
             on_step=told.step,
@@ -271,30 +264,29 @@ class _Up:
             watch=watch,
         )
 
-    def _make_sweeper(self, judging: Judging) -> LocalSweeper:
+    def _make_sweeper(self, judging: Judging, key: bytes) -> LocalSweeper:
         data, worker, told = self._order.data, self._order.settings.worker, self._telling
+        settings = self._order.settings.sweeper
+        work = data / place.STATE / place.WORK
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
         sweeper = LocalSweeper(
-            data / STATE / "sweep.db",
-            data / LAKE,
-            judging.of_sweeper,
-            Means(lateness=timedelta(hours=worker.lateness_hours)),
+            data / place.STATE / place.SWEEPER,
+            data / place.LAKE,
+            judging,
+            Means(
+                lateness=timedelta(hours=worker.lateness_hours),
+                memory_limit=f"{settings.memory_mb}MB",
+                threads=settings.threads,
+                workspace=work,
+            ),
             self._store,
-            on_sent=told.said,
-            on_swept=told.swept,
-            on_away=told.away,
+            key,
+            self._judge.tell,
+            repair_hour=settings.repair_hour,
+            watch=sweeping.Watch(
+                told.said, told.swept, told.covered, told.repaired, told.away, told.not_swept
+            ),
         )
         self._stack.callback(sweeper.close)
         return sweeper
-
-
-def _locked(data: Path) -> IO[bytes]:
-    """The right to work on a data folder, until the file is closed or the process ends."""
-    file = (data / LOCK).open("ab")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        raise Refused(
-            f"{data} is in use by another fundwatch up: stop that first, or give another folder."
-        ) from None
-    return file

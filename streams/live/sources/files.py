@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from streams.live.journal import Mark, Piece
+from streams.live.sources.packed import Packed, first_lines
 from streams.operation.events import Event
-from streams.sources import SUFFIXES, Chunk, Giant, LogReader
+from streams.sources import SUFFIXES, Giant
 from streams.wire.reject import LONGEST_MESSAGE
 
 PLAIN = ".jsonl"
@@ -26,9 +27,6 @@ SETTLED = 2.0
 
 #: Bytes of a file that are read at once, more than any message has.
 _BLOCK = 2 * LONGEST_MESSAGE
-
-#: Bytes of unpacked lines that are held of a packed file.
-_PACKED_CHUNK = 4 << 20
 
 #: Bytes at the beginning of what was read, and at its end, by which a file is known again.
 _PRINT = 4096
@@ -90,7 +88,7 @@ class Folder:
         self._clock = clock
         self._looked: dict[str, tuple[int, int, int, int]] = {}
         self._first_seen: dict[str, tuple[tuple[int, int, int, int], float]] = {}
-        self._packed: tuple[Mark, _Packed] | None = None
+        self._packed: tuple[Mark, Packed] | None = None
         self._giants: dict[str, tuple[Mark, Giant, int]] = {}
         self._unreadable: set[str] = set()
         self._start = ""
@@ -193,7 +191,7 @@ class Folder:
                     break
                 mark, took = passed, took + 1
                 continue
-            body, lines = _first_lines(block[:end], most - took)
+            body, lines = first_lines(block[:end], most - took)
             portion.pieces.append(Piece(one.name, mark.line, mark.byte_offset, body))
             mark = replace(mark, byte_offset=mark.byte_offset + len(body) + 1, line=mark.line + lines)
             took += lines
@@ -271,7 +269,7 @@ class Folder:
             self._looked[one.name] = one.state
             return 0
         if self._packed is None or self._packed[0] != mark:
-            self._packed = (mark, _Packed(one, mark))
+            self._packed = (mark, Packed(one.path, mark))
         reader = self._packed[1]
         took = 0
         while took < most and (piece := reader.take(most - took)) is not None:
@@ -284,48 +282,6 @@ class Folder:
         return took
 
 
-class _Packed:
-    """A packed file, read on from where its mark stands."""
-
-    def __init__(self, one: _Seen, mark: Mark) -> None:
-        self.mark = mark
-        self._name = one.name
-        self._chunks: Iterator[Chunk] = iter(LogReader([str(one.path)], chunk_bytes=_PACKED_CHUNK))
-        self._held = b""
-
-    def take(self, most: int) -> Piece | None:
-        """The next lines, so many at most, or the next reject. None: it is at its end."""
-        while not self._held:
-            if self.mark.done:
-                return None
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                self.mark = replace(self.mark, done=True)
-                return None
-            at = self.mark.byte_offset
-            for reject in chunk.rejects:
-                begin = reject.byte_offset or 0
-                if begin >= at:
-                    line = reject.line
-                    self.mark = replace(
-                        self.mark,
-                        byte_offset=max(chunk.first_offset, begin),
-                        line=max(chunk.first_line, line),
-                        done=reject.reason_code == "truncated_input",
-                    )
-                    return Piece(self._name, line, begin, reject=replace(reject, source=self._name))
-            data = b"".join(chunk.blocks)
-            if chunk.first_offset + len(data) > at:
-                self._held = data[max(0, at - chunk.first_offset) :]
-        body, lines = _first_lines(self._held.removesuffix(b"\n"), most)
-        piece = Piece(self._name, self.mark.line, self.mark.byte_offset, body)
-        self._held = self._held[len(body) + 1 :]
-        self.mark = replace(
-            self.mark, byte_offset=self.mark.byte_offset + len(body) + 1, line=self.mark.line + lines
-        )
-        return piece
-
-
 def _walk(folder: Path) -> Iterator[Path]:
     """The files of a folder and of those below it, by name, without hidden ones."""
     for above, folders, files in os.walk(folder):
@@ -333,17 +289,6 @@ def _walk(folder: Path) -> Iterator[Path]:
         for name in sorted(files):
             if not name.startswith("."):
                 yield Path(above, name)
-
-
-def _first_lines(text: bytes, most: int) -> tuple[bytes, int]:
-    """So many lines at most from the beginning, without the last line feed, and how many they are."""
-    lines = text.count(b"\n") + 1
-    if lines <= most:
-        return text, lines
-    end = -1
-    for _ in range(most):
-        end = text.index(b"\n", end + 1)
-    return text[:end], most
 
 
 def _print(file: BinaryIO, upto: int) -> bytes:
