@@ -14,7 +14,8 @@ from streams.lake import Lake
 from streams.live.news import FOR_ALL
 from streams.live.packets import Packet
 from streams.live.past import LakePast
-from streams.live.shard import PERSONS_AT_ONCE, Shard
+from streams.live.persons import PERSONS_AT_ONCE
+from streams.live.shard import Shard
 
 
 def rebuild(
