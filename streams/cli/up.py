@@ -30,11 +30,20 @@ _SHOW_EVERY = 0.25
 @click.option("--watch", type=FOLDER, help="Folder whose event logs are read as they grow.")
 @click.option("--http", "address", metavar="[HOST:]PORT", help="Where POST /events answers.")
 @click.option("--once", is_flag=True, help="End when all that is there is judged, archived and swept.")
-def command(config: Path | None, data: Path, watch: Path | None, address: str | None, once: bool) -> None:
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="With --once: hold what was said against a replay of the lake, and mend it.",
+)
+def command(
+    config: Path | None, data: Path, watch: Path | None, address: str | None, once: bool, repair: bool
+) -> None:
     """Judge on this machine as messages come, without Kafka, until SIGTERM or Ctrl-C: what was begun is finished first.
 
     The alerts are in the alert store of the data folder: fundwatch alerts --store sqlite:///DATA/alerts.db.
     """
+    if repair and not once:
+        raise click.UsageError("--repair goes with --once; a running one repairs at night")
     found = read(config)
     intake = found.settings.intake
     http = _address(address) if address else None
@@ -47,6 +56,7 @@ def command(config: Path | None, data: Path, watch: Path | None, address: str | 
         http=http,
         store=None if found.origins["store.url"] == "default" else found.settings.store.url,
         once=once,
+        repair=repair,
     )
     with asked_to_stop() as stop, _shown(order) as (order, on_turn):
         code = run_up(order, stop, on_turn)

@@ -57,17 +57,20 @@ class LocalSweeper:
         tell: Callable[[Packet], threading.Event],
         *,
         repair_hour: int,
+        repair_first: bool = False,
         watch: Watch | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(SHANGHAI),
     ) -> None:
         """`state`: the file of what was said; coverage.jsonl lies beside it. `judging`: all rules. `tell`: gives a packet
-        to the judge; what it returns is set once that is in the judge's state. `now`: Asia/Shanghai."""
+        to the judge; what it returns is set once that is in the judge's state. `repair_first`: repair at the first work,
+        whatever the hour. `now`: Asia/Shanghai."""
         self._state, self._folder = state, lake
         self._judging, self._means = judging, means
         self._store = store
         self._key = key
         self._tell = tell
         self._repair_hour = repair_hour
+        self._repair_first = repair_first
         self._watch = watch or Watch()
         self._now = now
         self._covered_on: date | None = None
@@ -106,8 +109,9 @@ class LocalSweeper:
 
     def _mend(self) -> None:
         now = self._now()
-        if now.hour == self._repair_hour and self._repaired_on != now.date():
+        if self._repair_first or (now.hour == self._repair_hour and self._repaired_on != now.date()):
             self.repair()
+            self._repair_first = False
             self._repaired_on = now.date()
 
     def repair(self) -> Compared:

@@ -49,7 +49,8 @@ _AHEAD = 4
 class Order:
     """What is to run. `data`: the folder of everything that is kept; made where it is not there. `watch`: the folder
     whose logs are read; `http`: host and port of `POST /events`; one of the two at least. `store`: URL of the alert
-    store, None for one in the data folder. `once`: end when all that is there is judged, archived and swept."""
+    store, None for one in the data folder. `once`: end when all that is there is judged, archived and swept; `repair`:
+    and repaired."""
 
     settings: Settings
     data: Path
@@ -57,6 +58,7 @@ class Order:
     http: tuple[str, int] | None = None
     store: str | None = None
     once: bool = False
+    repair: bool = False
 
 
 def run_up(order: Order, stop: threading.Event, on_turn: Callable[[Standing], None] = lambda _: None) -> Exit:
@@ -284,6 +286,7 @@ class _Up:
             key,
             self._judge.tell,
             repair_hour=settings.repair_hour,
+            repair_first=self._order.repair,
             watch=sweeping.Watch(
                 told.said, told.swept, told.covered, told.repaired, told.away, told.not_swept
             ),

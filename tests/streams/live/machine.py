@@ -55,9 +55,9 @@ class Machine:
         self._process: subprocess.Popen[bytes] | None = None
         self.log: list[dict[str, Any]] = []
 
-    def once(self, *, before: Sequence[str] = ()) -> int:
+    def once(self, *options: str, before: Sequence[str] = ()) -> int:
         """Run until everything that is there is done; the exit code. `before`: what is put before the command."""
-        self.start("--once", before=before)
+        self.start("--once", *options, before=before)
         return self.ended()
 
     def start(self, *options: str, before: Sequence[str] = ("-m", "streams.cli")) -> None:

@@ -233,6 +233,35 @@ def test_it_goes_on_from_a_lake_that_was_built_before(tmp_path: Path) -> None:
     assert_meaningful(machine, alerts)
 
 
+def test_repair_mends_what_only_the_lake_can_know(tmp_path: Path) -> None:
+    """A message that is another person's under the msgid of one that was alerted, and comes first in the order."""
+    machine = Machine(tmp_path)
+    log = machine.watch / "events.jsonl"
+    log.write_bytes(joined(small_world()))
+    assert machine.once() == Exit.DONE, machine.said()
+    alerts, _ = replayed([log], tmp_path / "run")
+    msgids = {msgid for alert in alerts.values() for msgid in json.loads(alert)["evidence"]}
+    sales = [one for one in map(loaded, small_world()) if one.get("infno") in ("2304", "2207", "2102")]
+    alerted = next(one for one in sales if one["msgid"] in msgids)
+    other = next(
+        one for one in sales if one["infno"] == alerted["infno"] and person_of(one) != person_of(alerted)
+    )
+    first = {**other, "msgid": alerted["msgid"], "inf_time": "2025-01-01 00:00:00"}
+    with log.open("ab") as file:
+        file.write(joined([json.dumps(first).encode()]))
+    assert machine.once() == Exit.DONE, machine.said()
+    alerts, rejects = replayed([log], tmp_path / "run after")
+    assert machine.alerts() != alerts
+    assert machine.once("--repair") == Exit.DONE, machine.said()
+    assert machine.alerts() == alerts
+    assert len(machine.rejects()) == len(rejects)
+    assert any(line["event"] == "repair done" for line in machine.events())
+
+
+def person_of(message: dict[str, Any]) -> str:
+    return str(message["response"]["output"]["setlinfo"]["psn_no"])
+
+
 def test_a_lake_of_before_is_refused(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     log = machine.watch / "events.jsonl"
