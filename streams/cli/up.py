@@ -26,7 +26,7 @@ _SHOW_EVERY = 0.25
 
 @click.command("up")
 @CONFIG
-@click.option("--data", type=FOLDER, required=True, help="Folder of all that is kept: alerts, lake, state.")
+@click.option("--data", type=FOLDER, help="Folder of all that is kept: alerts, lake, state.")
 @click.option("--watch", type=FOLDER, help="Folder whose event logs are read as they grow.")
 @click.option("--http", "address", metavar="[HOST:]PORT", help="Where POST /events answers.")
 @click.option("--once", is_flag=True, help="End when all that is there is judged, archived and swept.")
@@ -36,7 +36,7 @@ _SHOW_EVERY = 0.25
     help="With --once: hold what was said against a replay of the lake, and mend it.",
 )
 def command(
-    config: Path | None, data: Path, watch: Path | None, address: str | None, once: bool, repair: bool
+    config: Path | None, data: Path | None, watch: Path | None, address: str | None, once: bool, repair: bool
 ) -> None:
     """Judge on this machine as messages come, without Kafka, until SIGTERM or Ctrl-C: what was begun is finished first.
 
@@ -45,14 +45,14 @@ def command(
     if repair and not once:
         raise click.UsageError("--repair goes with --once; a running one repairs at night")
     found = read(config)
-    intake = found.settings.intake
+    up = found.settings.up
     http = _address(address) if address else None
-    if http is None and intake.port is not None:
-        http = (intake.host, intake.port)
+    if http is None and up.port:
+        http = (up.host, up.port)
     order = Order(
         settings=found.settings,
-        data=data,
-        watch=watch or intake.watch,
+        data=data or up.data,
+        watch=watch or up.watch,
         http=http,
         store=None if found.origins["store.url"] == "default" else found.settings.store.url,
         once=once,
@@ -88,19 +88,19 @@ def _shown(order: Order) -> Iterator[tuple[Order, Callable[[Standing], None]]]:
             now = time.monotonic()
             if now - last >= _SHOW_EVERY:
                 last = now
-                live.update(Text(line(standing)), refresh=True)
+                live.update(Text(line(standing), no_wrap=True, overflow="ellipsis"), refresh=True)
 
         yield order, show
 
 
 def line(standing: Standing) -> str:
-    """How it stands, in one line."""
-    severities = "  ".join(f"{count:,} of severity {one}" for one, count in standing.alerts.items())
+    """How it stands, in one line: messages, how far event time has come, open alerts by severity, rejects."""
+    alerts = " ".join(f"{severity}: {count:,}" for severity, count in standing.alerts.items())
     parts = [
         f"{standing.messages:,} messages, {standing.rate:,.0f}/s",
         f"{standing.waiting:,} wait" if standing.waiting else "",
-        f"watermark {standing.watermark:%Y-%m-%d %H:%M}" if standing.watermark else "no watermark yet",
-        f"open alerts: {severities or 'none'}",
+        f"to {standing.watermark:%Y-%m-%d %H:%M}" if standing.watermark else "",
+        f"alerts {alerts or 'none'}",
         f"{standing.rejects:,} rejects",
     ]
     return " · ".join(part for part in parts if part)

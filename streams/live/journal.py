@@ -198,7 +198,7 @@ class Journal:
     def forget(self, before: int) -> None:
         """Forget what lies wholly before a number."""
         with self._stored():
-            self._con.execute("delete from entry where first + messages <= ?", (before,))
+            self._con.execute("delete from entry where first < ?1 and first + messages <= ?1", (before,))
         with self._lock:
             self._con.execute("pragma incremental_vacuum(2000)").fetchall()
 

@@ -70,6 +70,10 @@ def run_up(order: Order, stop: threading.Event, on_turn: Callable[[Standing], No
         raise Refused("There is nothing to read: name a folder with --watch, or a port with --http.")
     if order.watch is not None and not order.watch.is_dir():
         raise Refused(f"--watch {order.watch}: there is no such folder.")
+    if order.watch is not None and order.data.resolve().is_relative_to(order.watch.resolve()):
+        raise Refused(
+            f"--data {order.data} lies in the watched folder, which would read what it writes: name another."
+        )
     order.data.mkdir(parents=True, exist_ok=True, mode=0o750)
     with ExitStack() as stack, disk.told({"data": order.data}):
         stack.callback(place.locked(order.data).close)
@@ -89,6 +93,7 @@ class _Up:
         settings, data = order.settings, order.data
         self._order, self._stop, self._on_turn, self._stack = order, stop, on_turn, stack
         self._failed: BaseException | None = None
+        self._waiting_bytes = 0
         judging = rules.load(settings.rules)
         log = setup(
             settings.logging, "up", words={"rule_id": [rule.rule_id for rule in judging.rulebook.rules]}
@@ -187,7 +192,7 @@ class _Up:
         return bool(portion.pieces)
 
     def _tell(self) -> None:
-        waiting, _, _ = self._journal.waiting(self._judge.shard.position)
+        waiting, self._waiting_bytes, _ = self._journal.waiting(self._judge.shard.position)
         self._telling.turned(self._judge, waiting, self._store)
         self._on_turn(self._telling.standing)
 
@@ -213,14 +218,14 @@ class _Up:
         if self._order.http is None:
             return
         host, port = self._order.http
-        intake = self._order.settings.intake
-        token = token_of(intake.token_file or self._order.data / place.TOKEN, make=intake.token_file is None)
+        up = self._order.settings.up
+        token = token_of(up.token_file or self._order.data / place.TOKEN, make=up.token_file is None)
         server = EventsServer(
             host,
             port,
             token,
             self._journal,
-            max_body_bytes=intake.max_body_bytes,
+            max_body_bytes=up.max_body_bytes,
             refuse=self._refusal,
             on_failure=self._fail,
         )
@@ -231,8 +236,7 @@ class _Up:
         """Why nothing is taken over HTTP now."""
         if self._stop.is_set():
             return "fundwatch was asked to end; send it again when it is back."
-        _, size, _ = self._journal.waiting(self._judge.shard.position)
-        if size > self._order.settings.intake.most_waiting_bytes:
+        if self._waiting_bytes > self._order.settings.up.most_waiting_bytes:
             return "too many messages wait to be judged; send it again later."
         return None
 

@@ -180,8 +180,10 @@ class Store(Section, frozen=True, kw_only=True):
     ] = "fundwatch-store"
 
 
-class Intake(Section, frozen=True, kw_only=True):
-    """Where `fundwatch up` takes messages from; its options go before these."""
+class Up(Section, frozen=True, kw_only=True):
+    """What `fundwatch up` reads and where it keeps all; its options go before these."""
+
+    data: Annotated[Path, _says("folder of all that is kept (`--data`)", place="folder")] = Path("data")
 
     watch: Annotated[
         Path | None, _says("folder whose logs are read as they grow (`--watch`)", place="folder!")
@@ -194,10 +196,7 @@ class Intake(Section, frozen=True, kw_only=True):
             extra={"allowed": "a host name or an address"},
         ),
     ] = "127.0.0.1"
-    port: Annotated[
-        int | None,
-        Meta(ge=0, le=65_535, description="its port (`--http`); 0: any free one; without, none is opened"),
-    ] = None
+    port: Annotated[int, Meta(ge=0, le=65_535, description="its port (`--http`); 0: none is opened")] = 0
     token_file: Annotated[
         Path | None,
         _says(
@@ -280,7 +279,7 @@ class Settings(Section, frozen=True, kw_only=True):
     archiver: Archiver = Archiver()
     sweeper: Sweeper = Sweeper()
     store: Store = Store()
-    intake: Intake = Intake()
+    up: Up = Up()
     http: Http = Http()
     rules: Rules = Rules()
     key: Key = Key()

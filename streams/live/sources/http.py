@@ -40,9 +40,9 @@ ANSWERS = {
     404: "another path than `/events`",
     405: "another method than POST",
     411: "no `Content-Length`, or a body in chunks",
-    413: "the body is longer than `intake.max_body_bytes`",
+    413: "the body is longer than `up.max_body_bytes`",
     415: "the body is compressed",
-    503: "it drains, the judge is too far behind (`intake.most_waiting_bytes`), or the disk is full: send it again later",
+    503: "it drains, the judge is too far behind (`up.most_waiting_bytes`), or the disk is full: send it again later",
 }
 
 

@@ -289,12 +289,14 @@ def test_two_do_not_work_on_one_data_folder(tmp_path: Path) -> None:
         ([], "--watch"),
         (["--watch", "nowhere"], "no such folder"),
         (["--http", "x:y"], "write PORT or HOST:PORT"),
+        (["--watch", "{}"], "would read what it writes"),
+        (["--http", "0", "--repair"], "goes with --once"),
     ],
 )
 def test_what_cannot_run_is_refused_with_one_sentence(
     options: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(["up", "--data", str(tmp_path / "data"), *options])
+        main(["up", "--data", str(tmp_path / "data"), *(option.format(tmp_path) for option in options)])
     assert ended.value.code == Exit.REFUSED
     assert words in capsys.readouterr().err
