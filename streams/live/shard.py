@@ -113,6 +113,7 @@ class Shard:
         """Take packets in; `position` is where the source goes on after them. Without `judge` the persons are only
         noted to be looked at later, as in catching up."""
         self._on_step("begin")
+        before = self.watermark
         moved: dict[str, datetime] = {}
         for packet in packets:
             moved |= self._clock.advance(packet.clock)
@@ -148,7 +149,7 @@ class Shard:
                 )
             if not judge:
                 self._look_again(persons)
-            if shared_news:
+            if shared_news or _is_earlier(self.watermark, before):
                 self._persons.look_at_all_again()
             withdrawn = [one for packet in packets for one in packet.withdrawn]
             self._history.withdraw(withdrawn)
@@ -300,3 +301,8 @@ class Shard:
     def _look_again(self, persons: Collection[str]) -> None:
         """Have persons looked at again, with all that the lake has of them."""
         self._persons.look_again(persons, self._unknown)
+
+
+def _is_earlier(watermark: datetime | None, before: datetime | None) -> bool:
+    """Where fewer than three institutions were heard of, another may set the watermark back."""
+    return watermark is not None and before is not None and watermark < before

@@ -70,7 +70,8 @@ def stored(con: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        con.execute("rollback")
+        if con.in_transaction:  # a full disk has ended it already
+            con.execute("rollback")
         raise
     con.execute("commit")
 
