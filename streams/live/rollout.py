@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 
 from detectors.diff import Changes
 from detectors.standing import StandingKernel
+from streams.live.rules import Judging, changes_between
 
 
 class Rollout:
@@ -17,13 +17,13 @@ class Rollout:
 
     def __init__(self, con: sqlite3.Connection, kernel: StandingKernel) -> None:
         self._con = con
-        self._now = _told(kernel)
+        self._now = Judging(kernel.rulebook, kernel.knowledge, kernel.params).text
         held = dict(con.execute("select key, value from meta where key in ('rules', 'rules_before')"))
         self._held: str | None = held.get("rules")
         self._before: str | None = held.get("rules_before")
         self.changes: Changes | None = None
         if self._before is not None:
-            self.changes = _between(self._before, self._now)
+            self.changes = changes_between(self._before, self._now)
 
     @property
     def begins(self) -> bool:
@@ -38,31 +38,10 @@ class Rollout:
         if self._before is None:
             self._before = self._held
             self._con.execute("insert or replace into meta values ('rules_before', ?)", (self._before,))
-        self.changes = _between(self._before, self._now)
+        self.changes = changes_between(self._before, self._now)
         return True
 
     def end(self) -> None:
         """Everyone was judged by the kernel's rules."""
         self._con.execute("delete from meta where key = 'rules_before'")
         self.changes = None
-
-
-def _told(kernel: StandingKernel) -> str:
-    """All that decides what a kernel says, as text."""
-    rules = {
-        rule.code: [rule.logic_hash, rule.param_texts(kernel.params.get(rule.code))]
-        for rule in kernel.rulebook.rules
-    }
-    return json.dumps([kernel.rulebook.hash, kernel.knowledge.batch, rules], sort_keys=True)
-
-
-def _between(before: str, now: str) -> Changes:
-    _, old_knowledge, old = json.loads(before)
-    _, new_knowledge, new = json.loads(now)
-    both = old.keys() & new.keys()
-    return Changes(
-        rules=frozenset(code for code in both if old[code][0] != new[code][0]),
-        not_run=frozenset(old.keys() - new.keys()),
-        parameters=frozenset(code for code in both if old[code][1] != new[code][1]),
-        knowledge=old_knowledge != new_knowledge,
-    )

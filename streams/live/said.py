@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
@@ -15,6 +16,28 @@ from streams.changes import RETRACTED, Change, Fact
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Alert).decode
+
+
+class _Revision(msgspec.Struct):
+    revision: str
+
+
+_revision = msgspec.json.Decoder(_Revision).decode
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What is held of an alert; `revision` None: it was retracted."""
+
+    owner: str
+    seq: int
+    revision: str | None
+
+    def is_last(self, change: Change | None) -> bool:
+        """Whether that change is what is held."""
+        if change is None or change.seq != self.seq:
+            return False
+        return self.revision == (None if change.kind == RETRACTED else change.alert.revision)
 
 
 class Said:
@@ -97,22 +120,54 @@ class Said:
     def succeed(self, said: Mapping[str, Change], owner_of: Callable[[Change], str]) -> set[str]:
         """Hold what was said last, by whomever, in place of what is held here; nothing is left to be sent. Returns
         the owners of the alerts of which something else was held."""
-        agreed, gone, differing = set(), [], set()
-        for jr_id, owner, seq, alert in self._con.execute("select jr_id, owner, seq, alert from said"):
-            last = said.get(jr_id)
-            # two that took turns may have given one number to different contents
-            if last is not None and seq == last.seq and _revision(alert) == _said_of(last):
-                agreed.add(jr_id)
-                continue
-            differing.add(owner)
-            gone.append((jr_id,))
-        self._con.executemany("delete from said where jr_id = ?", gone)
-        for jr_id in said.keys() - agreed:
-            owner = owner_of(said[jr_id])
-            differing.add(owner)
-            self._hold(said[jr_id], owner)
+        held = self._held()
+        differing = set()
+        for jr_id, one in held.items():
+            if not one.is_last(said.get(jr_id)):
+                differing.add(one.owner)
+                self._con.execute("delete from said where jr_id = ?", (jr_id,))
+        for jr_id, last in said.items():
+            known = held.get(jr_id)
+            if known is None or not known.is_last(last):
+                owner = owner_of(last)
+                differing.add(owner)
+                self._hold(last, owner)
         self._con.execute("delete from outbox")
         return differing
+
+    def resume(self, said: Mapping[str, Change]) -> bool:
+        """Forget of the outbox what was said already, as by one who died before he could note it. `said`: what was said
+        last of each alert. Returns whether, but for the rest of the outbox, that is what is held here; if not: `succeed`.
+        """
+        first: dict[str, int] = {}
+        for number, change in self._outbox():
+            last = said.get(change.jr_id)
+            if last is not None and last.seq >= change.seq:
+                self._con.execute("delete from outbox where n = ?", (number,))
+            else:
+                first.setdefault(change.jr_id, change.seq)
+        held = self._held()
+        if not said.keys() <= held.keys():
+            return False
+        for jr_id, one in held.items():
+            last = said.get(jr_id)
+            if jr_id in first:
+                if (last.seq if last else 0) != first[jr_id] - 1:
+                    return False
+            elif not one.is_last(last):
+                return False
+        return True
+
+    def _held(self) -> dict[str, _Held]:
+        rows = self._con.execute("select jr_id, owner, seq, alert from said where open = 1")
+        held = {jr_id: _Held(owner, seq, _revision(alert).revision) for jr_id, owner, seq, alert in rows}
+        for jr_id, owner, seq in self._con.execute("select jr_id, owner, seq from said where open = 0"):
+            held[jr_id] = _Held(owner, seq, None)
+        return held
+
+    def _outbox(self) -> list[tuple[int, Change]]:
+        rows = self._con.execute("select n, change from outbox order by n").fetchall()
+        return [(number, changes.decode(change)) for number, change in rows]
 
     def waiting(self, most: int = 1000) -> tuple[int, list[Change]]:
         """The oldest changes that are to be sent, and the number to give to `sent` when they are confirmed."""
@@ -122,6 +177,18 @@ class Said:
     def sent(self, number: int) -> None:
         """Forget the changes up to this number: they were confirmed."""
         self._con.execute("delete from outbox where n <= ?", (number,))
+
+    @property
+    def first_waiting(self) -> int | None:
+        """The number of the oldest change that waits to be sent."""
+        number = self._con.execute("select min(n) from outbox").fetchone()[0]
+        return None if number is None else int(number)
+
+    @property
+    def last_number(self) -> int:
+        """The number of the latest change that ever waited to be sent."""
+        row = self._con.execute("select seq from sqlite_sequence where name = 'outbox'").fetchone()
+        return 0 if row is None else int(row[0])
 
     @property
     def depth(self) -> int:
@@ -142,12 +209,3 @@ class Said:
         return self._con.execute(
             "select rule_code, count(*) from said where open = 1 group by rule_code order by rule_code"
         ).fetchall()
-
-
-def _revision(alert: bytes | None) -> str | None:
-    """The revision that is held as open; None: it is held as retracted."""
-    return None if alert is None else _decode(alert).revision
-
-
-def _said_of(change: Change) -> str | None:
-    return None if change.kind == RETRACTED else change.alert.revision

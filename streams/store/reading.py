@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Row, Select, and_, func, select
 
 from detectors.alert import Alert
-from streams.changes import Fact
+from streams.changes import Change, Fact
 from streams.errors import Refused
 from streams.store import opening
 from streams.store.query import OPEN, PAGE, Filter, Order, after, from_token, key_columns, ordering, to_token
@@ -136,6 +136,9 @@ class AlertReader(opening.Opened):
     def find(self, jr_id: str) -> Held:
         """The alert, open or retracted, whose id begins so. Refuses where none does, or several."""
         beginning = alert.c.jr_id.startswith(jr_id, autoescape=True)
+        if jr_id:
+            # Ids are hexadecimal: between these two an index finds them, which LIKE does not.
+            beginning = and_(beginning, alert.c.jr_id >= jr_id, alert.c.jr_id < f"{jr_id}g")
         with self._transaction() as con:
             rows = con.execute(_held().where(beginning).limit(2)).all()
             if len(rows) > 1:
@@ -180,6 +183,25 @@ class AlertReader(opening.Opened):
                 for row in con.execute(query)
             ]
         return sorted(facts, key=lambda one: (one.msgid, one.table, one.row_no or 0, one.data))
+
+    def last_said(self, speaker: str) -> dict[str, Change]:
+        """The last change of every alert that a speaker said it of, without its facts."""
+        said = and_(revision.c.jr_id == alert.c.jr_id, revision.c.seq == alert.c.seq)
+        query = select(revision).join_from(alert, revision, said).where(revision.c.speaker == speaker)
+        with self._transaction() as con:
+            return {
+                row.jr_id: Change(
+                    jr_id=row.jr_id,
+                    seq=row.seq,
+                    kind=row.kind,
+                    alert=_decoder.decode(row.content),
+                    reason=row.reason,
+                    reason_msgid=row.reason_msgid,
+                    speaker=row.speaker,
+                    rulebook=row.rulebook,
+                )
+                for row in con.execute(query)
+            }
 
     def sizes(self) -> dict[str, int]:
         """Rows of each table of what was said: alerts, revisions, facts."""
