@@ -79,6 +79,13 @@ class Persons:
             [(psn_no, unknown) for psn_no in sorted(persons)],
         )
 
+    def unsure(self, persons: Iterable[str]) -> None:
+        """Something may be missing of these persons, whatever was thought; they are looked at again with the lake."""
+        self._con.executemany(
+            "insert into person (psn_no, held, again) values (?1, ?2, 1) on conflict do update set held = ?2, again = 1",
+            [(psn_no, Held.UNSURE) for psn_no in sorted(persons)],
+        )
+
     def look_at_all_again(self) -> None:
         """Have everyone looked at again, with all that the lake has."""
         self._con.execute("update person set again = 1")

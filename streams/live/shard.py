@@ -154,8 +154,8 @@ class Shard:
                 self._persons.look_at_all_again()
             withdrawn = [one for packet in packets for one in packet.withdrawn]
             self._history.withdraw(withdrawn)
-            again = {psn_no for packet in packets for psn_no in packet.again}
-            self._look_again(again | {psn_no for psn_no, *_ in withdrawn})
+            self._look_again({psn_no for psn_no, *_ in withdrawn})
+            self._persons.unsure({psn_no for packet in packets for psn_no in packet.again})
             self.said.note(findings.changes, findings.owner_of)
             store_clock(self._con, moved)
             set_meta(self._con, "position", position)

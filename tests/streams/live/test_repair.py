@@ -92,19 +92,7 @@ class Judges:
             pass
 
 
-@pytest.mark.parametrize(
-    "from_start",
-    [
-        False,
-        pytest.param(
-            True,
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="a shard asks the lake only of persons of whom it knows that it lacks something",
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("from_start", [False, True])
 def test_who_is_looked_at_again_ends_with_the_alerts_of_the_replay(
     county: County, world: Judged, should: list[Alert], tmp_path: Path, from_start: bool
 ) -> None:
