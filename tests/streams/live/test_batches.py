@@ -56,7 +56,7 @@ def test_any_batches_in_any_order_with_copies_end_as_a_replay(
     copies = chance.sample(world.lines, len(world.lines) // 10)
     lines = chance.sample([*world.lines, *copies], len(world.lines) + len(copies))
     cancellations = taken_back(world)
-    cuts = [0, *sorted(chance.sample(range(1, len(lines)), 3)), len(lines)]
+    cuts = [0, *sorted(chance.sample(range(1, len(lines)), 2)), len(lines)]
     with Site(tmp_path, of_persons, shards=2, with_lake=False) as site:
         for start, end in pairwise(cuts):
             site.hear(lines[start:end])
