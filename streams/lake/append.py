@@ -41,6 +41,13 @@ class Appended:
     bytes: int
 
 
+@dataclass(frozen=True)
+class Tidied:
+    """A piece of tidying: how many files were put together."""
+
+    merged: int = 0
+
+
 class Appender:
     """A lake into which batches of a topic are put. It is the only writer of the lake until it is closed.
 
@@ -112,13 +119,16 @@ class Appender:
         size = sum((self._writer.folder / part.path).stat().st_size for _, part in added)
         return Appended(batch.counts.settled(*step.copies, 0), len(added), size)
 
-    def tidy(self) -> bool:
-        """Do one bounded piece of what keeps the lake fast: merge small files, delete replaced ones, fold the journal.
-        Whether there was anything to do."""
-        if self._writer.tidy() or compact.merge_some(self._writer):
-            self._msgids.keep(self._writer.manifest)
-            return True
-        return False
+    def tidy(self) -> Tidied | None:
+        """Do one bounded piece of what keeps the lake fast: delete replaced files, fold the journal, or merge small
+        files. None: there was nothing to do."""
+        if self._writer.tidy():
+            return Tidied()
+        merged = compact.merge_some(self._writer)
+        if not merged:
+            return None
+        self._msgids.keep(self._writer.manifest)
+        return Tidied(merged)
 
 
 def _origins(
