@@ -141,10 +141,14 @@ class Writer:
         `lake.json`. Whether there was anything to do."""
         now = self._now()
         if self._gone and self._gone[0][0] <= now:
+            # What an interrupted writer left may have been written again since, under the same name.
+            known = self.manifest.paths
             for _ in range(_MOST_DELETED):
                 if not self._gone or self._gone[0][0] > now:
                     break
-                (self.folder / self._gone.popleft()[1]).unlink(missing_ok=True)
+                _, path = self._gone.popleft()
+                if path not in known:
+                    (self.folder / path).unlink(missing_ok=True)
             return True
         if self._length > _LONG_JOURNAL:
             self.replace(self.manifest)

@@ -367,6 +367,22 @@ def test_a_kill_leaves_the_old_lake_or_the_new_one(
         assert files == appender.lake.manifest.paths
 
 
+def test_what_is_written_again_after_a_kill_is_not_cleared_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = records_of(events(30))
+    with monkeypatch.context() as patch:
+        killed_at(patch, manifest.Journal, "append", after=False)
+        appender = Appender(tmp_path / "lake", KEY, grace=NO_GRACE)
+        with pytest.raises(Killed):
+            appender.append(records)
+        appender.close()
+    assert list((tmp_path / "lake").rglob("*.parquet"))
+    lake = appended(tmp_path / "lake", [records])
+    assert lake.counts.facts == 30
+    check(open_lake(tmp_path / "lake"))
+
+
 def check(lake: Lake) -> None:
     """The offsets of a lake agree with its files, and each event is there once."""
     con = duckdb.connect()
