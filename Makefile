@@ -1,5 +1,5 @@
 # make install   .venv with the command fundwatch
-# make demo      a small county is simulated, replayed, and its alerts are shown
+# make demo      a small county is simulated, replayed, and its alerts are shown; another is watched live
 # make test      everything that must hold
 # make bench     how fast, on this machine
 # make kafka     a real Kafka on 127.0.0.1:9092, topics made, without containers
@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test lint lock bench kafka kafka-ready clean promtool
+.PHONY: install demo test lint lock bench kafka kafka-ready postgresql-ready promtool clean
 
 install: $(STAMP)
 
@@ -22,7 +22,7 @@ $(STAMP): pyproject.toml requirements.lock
 demo: install
 	@deploy/demo.sh $(BIN)
 
-test: lint kafka-ready promtool
+test: lint kafka-ready postgresql-ready promtool
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
 
 # What the tests check Prometheus rules and metrics with.
@@ -44,6 +44,9 @@ bench: install
 # What a real Kafka needs: Java, Maven and its jars; installed where that may be done.
 kafka-ready: install
 	@$(BIN)/python -m deploy.kafka fetch
+
+postgresql-ready:
+	@deploy/postgresql/ready.sh
 
 kafka: install
 	@$(BIN)/python -m deploy.kafka run

@@ -41,11 +41,21 @@ Params = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
+class Timer:
+    """A finding of a rule of absence that the watermark has not reached: whom it is about (if a person), and when."""
+
+    rule_code: str
+    psn_no: str | None
+    due_at: datetime
+
+
+@dataclass(frozen=True)
 class Result:
-    """Open alerts sorted by `jr_id`, and who could and could not be judged."""
+    """Open alerts sorted by `jr_id`, who could and could not be judged, and what is not yet due."""
 
     alerts: list[Alert] = field(default_factory=list)
     coverage: list[Coverage] = field(default_factory=list)
+    timers: list[Timer] = field(default_factory=list)
 
 
 def evaluate(
@@ -84,36 +94,67 @@ def judge(
     watermark: datetime | None = None,
     *,
     params: Params | None = None,
+    covered: bool = True,
     on_step: OnStep = lambda _: None,
 ) -> Result:
-    """Run every rule on a prepared ledger and word what they find."""
+    """Run every rule on a prepared ledger and word what they find. `covered`: say also who could be judged."""
     values = params or {}
-    provided = frozenset(name for (name,) in con.execute("select name from provided").fetchall())
+    provided = _provided(con)
     found: list[tuple[Rule, dict[str, Any]]] = []
     coverage: list[Coverage] = []
+    timers: list[Timer] = []
     for rule in rulebook.rules:
-        missing = tuple(sorted(name for name in rule.needs if name not in provided))
-        coverage.extend(cover(con, rule, missing, values.get(rule.code)))
+        missing = _lacking(rule, provided)
+        if covered:
+            coverage.extend(cover(con, rule, missing, values.get(rule.code)))
         if not missing:
-            found.extend((rule, row) for row in violations(con, rule, values.get(rule.code), watermark))
+            waiting: list[dict[str, Any]] = []
+            rows = violations(con, rule, values.get(rule.code), watermark, waiting)
+            found.extend((rule, row) for row in rows)
+            timers.extend(Timer(rule.code, row.get("psn_no"), row["due_at"]) for row in waiting)
         on_step(f"rule {rule.code}")
     alerts = word(con, found, knowledge, values)
     on_step("alerts")
-    return Result(alerts, coverage)
+    return Result(alerts, coverage, timers)
+
+
+def coverage(
+    con: duckdb.DuckDBPyConnection, rulebook: Rulebook, params: Params | None = None
+) -> list[Coverage]:
+    """Who of a prepared ledger can be judged by every rule, and who cannot, without judging anybody."""
+    provided = _provided(con)
+    values = params or {}
+    return [
+        line
+        for rule in rulebook.rules
+        for line in cover(con, rule, _lacking(rule, provided), values.get(rule.code))
+    ]
+
+
+def _provided(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    return frozenset(name for (name,) in con.execute("select name from provided").fetchall())
+
+
+def _lacking(rule: Rule, provided: frozenset[str]) -> tuple[str, ...]:
+    """What the rule needs and the source does not supply."""
+    return tuple(sorted(name for name in rule.needs if name not in provided))
 
 
 def build(
-    con: duckdb.DuckDBPyConnection, rulebook: Rulebook, *, unique: bool, tables: Collection[str] = ()
+    con: duckdb.DuckDBPyConnection,
+    rulebook: Rulebook,
+    *,
+    unique: bool,
+    tables: Collection[str] = (),
+    slices: int = 1,
 ) -> None:
     """Build of the ledger what these rules read (and `tables`), from the facts loaded in a database."""
-    texts = [rule.query for rule in rulebook.rules]
     ledger.build(
         con,
         tables=needed_tables(rulebook) | set(tables),
         unique=unique,
-        columns=ledger.used_columns(
-            [*texts, MACROS_SQL.read_text(encoding="utf-8"), MONEY_SQL.read_text(encoding="utf-8")]
-        ),
+        slices=slices,
+        columns=needed_columns(rulebook),
     )
     provide(con, ledger_names())
 
@@ -124,6 +165,14 @@ def needed_tables(rulebook: Rulebook) -> set[str]:
     for rule in rulebook.rules:
         tables |= {name.partition(".")[0] for name in (*rule.needs, *rule.may_use)}
     return tables
+
+
+def needed_columns(rulebook: Rulebook) -> dict[str, frozenset[str]]:
+    """The columns of the wide ledger tables that the rules read, and settling an alert."""
+    texts = [rule.query for rule in rulebook.rules]
+    return ledger.used_columns(
+        [*texts, MACROS_SQL.read_text(encoding="utf-8"), MONEY_SQL.read_text(encoding="utf-8")]
+    )
 
 
 def provide(con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
@@ -147,10 +196,12 @@ def violations(
     rule: Rule,
     params: Mapping[str, Any] | None = None,
     watermark: datetime | None = None,
+    waiting: list[dict[str, Any]] | None = None,
 ) -> list[dict[str, Any]]:
     """What one rule finds in a prepared ledger: one row an anchor, plain Python values.
 
     A row with `due_at` counts once the watermark has reached it; of several due rows of one anchor the latest holds.
+    Rows that are not due are added to `waiting`.
     """
     try:
         result = con.execute(rule.query, rule.param_values(params))
@@ -165,6 +216,8 @@ def violations(
     for row in rows:
         due = row.get("due_at")
         if due is not None and watermark is not None and due > watermark:
+            if waiting is not None:
+                waiting.append(row)
             continue
         key = tuple(row[name] for name in rule.anchor)
         other = held.get(key)

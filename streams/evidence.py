@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,6 +32,17 @@ def write_facts(
 
     `without`: the `seq` of messages that are none of the facts, as another content under their msgid is.
     """
+    return _write(fact_rows(con, msgids, fact_schemas(), without=without), path)
+
+
+def fact_rows(
+    con: duckdb.DuckDBPyConnection,
+    msgids: Collection[str],
+    names: Iterable[str],
+    *,
+    without: Collection[int] = (),
+) -> pa.Table:
+    """The rows of those messages in these fact tables, as `SCHEMA` has them, in order."""
     # Messages are looked up by msgid once; the other tables then by `seq`, a number, which reads half as much.
     with (
         _given(con, "asked", "msgid", pa.array(sorted(msgids), pa.string())),
@@ -42,14 +53,15 @@ def write_facts(
             "select * from fact.message semi join asked using (msgid) anti join without using (seq)"
         )
     tables = []
-    for name, schema in fact_schemas().items():
+    for name in names:
+        schema = fact_schemas()[name]
         row_no = "f.row_no" if "row_no" in schema.names else "null::integer"
         shown = ", ".join(f'"{column}": f.{column}' for column in schema.names if column != "seq")
         source = (
             "asked_message f" if name == "message" else f"fact.{name} f semi join asked_message using (seq)"
         )
         tables.append(_rows(con, name, row_no, "f.inf_time", shown, source, "f.msgid"))
-    return _write(tables, path)
+    return _ordered(tables)
 
 
 def write_ledger_rows(con: duckdb.DuckDBPyConnection, msgids: Collection[str], path: Path) -> int:
@@ -65,7 +77,7 @@ def write_ledger_rows(con: duckdb.DuckDBPyConnection, msgids: Collection[str], p
                 f"{name} f semi join asked a on a.msgid = f.{key} left join message m on m.msgid = f.{key}"
             )
             tables.append(_rows(con, name, "null::integer", "m.inf_time", shown, source, f"f.{key}"))
-    return _write(tables, path)
+    return _write(_ordered(tables), path)
 
 
 @contextmanager
@@ -88,8 +100,11 @@ def _rows(
     return table.cast(SCHEMA)
 
 
-def _write(tables: Sequence[pa.Table], path: Path) -> int:
+def _ordered(tables: Sequence[pa.Table]) -> pa.Table:
     together = pa.concat_tables([table for table in tables if table.num_rows] or [SCHEMA.empty_table()])
-    order = [(column, "ascending") for column in ("msgid", "table", "row_no", "data")]
-    pq.write_table(together.sort_by(order), path, compression="zstd")
-    return int(together.num_rows)
+    return together.sort_by([(column, "ascending") for column in ("msgid", "table", "row_no", "data")])
+
+
+def _write(table: pa.Table, path: Path) -> int:
+    pq.write_table(table, path, compression="zstd")
+    return int(table.num_rows)

@@ -6,7 +6,15 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
+import msgspec
+
 from detectors.alert import Alert
+
+#: How a pseudonym begins.
+PREFIX = "参保人-"
+
+#: Types of subject that are persons.
+PERSONS = frozenset({"person", "owner"})
 
 
 @dataclass(frozen=True)
@@ -22,7 +30,7 @@ class Pseudonyms:
             return "—"
         if self.unmask:
             return psn_no
-        return "参保人-" + hmac.digest(self.key, psn_no.encode(), hashlib.sha256).hex()[:8].upper()
+        return PREFIX + hmac.digest(self.key, psn_no.encode(), hashlib.sha256).hex()[:8].upper()
 
     def sentence(self, alert: Alert) -> str:
         """The alert's sentence, with the persons it names under their pseudonyms."""
@@ -31,3 +39,24 @@ class Pseudonyms:
         for psn_no in sorted((name for name in named if name), key=len, reverse=True):
             text = text.replace(psn_no, self.person(psn_no))
         return text
+
+    def subject(self, alert: Alert) -> str:
+        """The alert's subject, under a pseudonym where it is a person."""
+        is_person = alert.subject_type in PERSONS or alert.subject == alert.patn_id
+        return self.person(alert.subject) if is_person else alert.subject
+
+    def alert(self, alert: Alert) -> Alert:
+        """The whole alert with every person it names under a pseudonym, and no evidence: ids of messages may hold numbers."""
+        if self.unmask:
+            return alert
+        return msgspec.structs.replace(
+            alert,
+            vola_cont=self.sentence(alert),
+            subject=self.subject(alert),
+            anchor={
+                name: self.person(str(value)) if "psn_no" in name and value else value
+                for name, value in alert.anchor.items()
+            },
+            patn_id=self.person(alert.patn_id) if alert.patn_id else None,
+            evidence=[],
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from detectors.alert import Alert
+from streams.changes import Fact
 from streams.errors import Refused
 from streams.pseudonyms import Pseudonyms
 from streams.run import EVIDENCE, Run
@@ -63,7 +64,7 @@ PERSONAL = frozenset({"psn_no", "member_psn_no", "acct_owner_psn_no", "patn_id"}
 
 
 @dataclass(frozen=True)
-class Fact:
+class Moment:
     """One line of the time line."""
 
     when: str
@@ -82,32 +83,42 @@ def find(run: Run, jr_id: str) -> Alert:
     raise Refused(f"no alert {jr_id} in this run; its alerts are in {run.folder / 'alerts.jsonl'}.")
 
 
-def time_line(run: Run, alert: Alert, names: Pseudonyms) -> list[Fact]:
-    """The evidence in order of business time."""
+def facts_of(run: Run, alert: Alert) -> list[Fact]:
+    """The facts that an alert of a run rests on."""
     table = pq.read_table(run.folder / EVIDENCE, filters=pc.field("msgid").isin(alert.evidence))
+    return [
+        Fact(row["msgid"], row["table"], row["row_no"], str(row["inf_time"] or ""), row["data"])
+        for row in table.to_pylist()
+    ]
+
+
+def time_line(facts: Iterable[Fact], names: Pseudonyms) -> list[Moment]:
+    """The evidence in order of business time."""
     return sorted(
-        (_fact(row, names) for row in table.to_pylist() if row["table"] != "message"),
-        key=lambda fact: (fact.when, fact.msgid, fact.what, fact.detail),
+        (_moment(fact, names) for fact in facts if fact.table != "message"),
+        key=lambda moment: (moment.when, moment.msgid, moment.what, moment.detail),
     )
 
 
-def _fact(row: dict[str, Any], names: Pseudonyms) -> Fact:
-    data = json.loads(row["data"])
-    title, times, columns = KINDS.get(row["table"], (row["table"], ("inf_time",), ()))
-    when = next((str(data[column]) for column in times if data.get(column)), str(row["inf_time"]))
+def _moment(fact: Fact, names: Pseudonyms) -> Moment:
+    data = json.loads(fact.data)
+    title, times, columns = KINDS.get(fact.table, (fact.table, ("inf_time",), ()))
+    when = next((str(data[column]) for column in times if data.get(column)), fact.inf_time)
     shown = (
         f"{column}={names.person(value) if column in PERSONAL else value}"
         for column, value in _said(data, columns)
     )
-    return Fact(when, title, "  ".join(shown), row["msgid"])
+    return Moment(when, title, "  ".join(shown), fact.msgid)
 
 
 def _said(data: dict[str, Any], columns: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
     return ((column, data[column]) for column in columns if data.get(column) is not None)
 
 
-def render(run: Run, alert: Alert, names: Pseudonyms) -> RenderableType:
-    """The alert as it stands on the terminal."""
+def render(
+    alert: Alert, facts: Iterable[Fact], names: Pseudonyms, *, also: Sequence[RenderableType] = ()
+) -> RenderableType:
+    """The alert as it stands on the terminal; `also`: what comes before its finding."""
     head = Table.grid(padding=(0, 2))
     head.add_column(style="dim")
     head.add_column()
@@ -133,9 +144,10 @@ def render(run: Run, alert: Alert, names: Pseudonyms) -> RenderableType:
     line = Table(title="证据时间线", title_justify="left", pad_edge=False)
     for column in ("时间", "事项", "内容", "报文"):
         line.add_column(column, overflow="fold")
-    for fact in time_line(run, alert, names):
-        line.add_row(fact.when, fact.what, fact.detail, fact.msgid)
+    for moment in time_line(facts, names):
+        line.add_row(moment.when, moment.what, moment.detail, moment.msgid)
     parts: list[RenderableType] = [
+        *also,
         Panel(Text(names.sentence(alert)), title="发现", title_align="left"),
         head,
         Text(),

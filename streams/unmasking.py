@@ -13,14 +13,18 @@ UNMASKED = "unmasked.jsonl"
 
 def record(folder: Path, what: str, reason: str) -> None:
     """Add a line to `unmasked.jsonl` of a run or ledger folder. `what` names the alert, rule and subject, or workbook."""
-    note = {
+    with (folder / UNMASKED).open("a", encoding="utf-8") as notes:
+        notes.write(json.dumps(note(what, reason), ensure_ascii=False) + "\n")
+
+
+def note(what: str, reason: str) -> dict[str, str]:
+    """When, by whom, what and why, as it is recorded."""
+    return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "by": _user(),
         "what": what,
         "reason": reason,
     }
-    with (folder / UNMASKED).open("a", encoding="utf-8") as notes:
-        notes.write(json.dumps(note, ensure_ascii=False) + "\n")
 
 
 def _user() -> str:

@@ -152,7 +152,6 @@ def _cell(sheet: Any, value: Cell, column: _Column) -> Any:
 
 
 def _finding(alert: Alert, names: Pseudonyms, with_evidence: bool) -> list[Cell]:
-    is_person = alert.subject_type == "person" or alert.subject == alert.patn_id
     row: list[Cell] = [
         alert.jr_id,
         alert.rule_code,
@@ -164,7 +163,7 @@ def _finding(alert: Alert, names: Pseudonyms, with_evidence: bool) -> list[Cell]
         names.person(alert.patn_id) if alert.patn_id else None,
         alert.fixmedins_code,
         _SUBJECT.get(alert.subject_type, alert.subject_type),
-        names.person(alert.subject) if is_person else alert.subject,
+        names.subject(alert),
         _listed(alert.mdtrt_ids),
         _listed(alert.setl_ids),
         _listed(alert.dr_codes),

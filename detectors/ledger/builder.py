@@ -24,16 +24,18 @@ def build(
     tables: Collection[str] | None = None,
     unique: bool = False,
     columns: Chosen = _ALL,
+    slices: int = 1,
 ) -> None:
     """Create and fill the ledger from the tables (or views) of schema `fact`.
 
     `tables`: fill only these ledger tables and what they depend on; the others are there, and empty or partial.
     `unique`: every msgid stands once among the facts, so that no copy needs to be looked for.
     `columns`: the only columns that these tables shall have (see `used_columns`).
+    `slices`: in how many parts the largest joins are made, so that each fits into memory.
     Raises ValueError for a name that is no ledger table.
     """
     create(con, columns=columns)
-    fill(con, tables=tables, unique=unique, columns=columns)
+    fill(con, tables=tables, unique=unique, columns=columns, slices=slices)
 
 
 def create(con: duckdb.DuckDBPyConnection, *, columns: Chosen = _ALL) -> None:
@@ -70,6 +72,7 @@ def fill(
     tables: Collection[str] | None = None,
     unique: bool = False,
     columns: Chosen = _ALL,
+    slices: int = 1,
 ) -> None:
     """Fill the created, empty tables: inserts only, so that a driver may roll them back and fill again."""
     chosen = [
@@ -83,11 +86,23 @@ def fill(
     for statement in chosen:
         if statement.only_with and filled.isdisjoint(statement.only_with):
             continue
-        con.execute(statement.copies_apart() if copies else statement.sql)
+        sql = statement.copies_apart() if copies else statement.sql
+        if statement.in_slices and slices > 1:
+            _in_slices(con, sql, slices)
+        else:
+            con.execute(sql)
         if statement.target == _DROPPED:
             copies = bool(_with_rows(con, {_DROPPED}))
         elif statement.target in gates:
             filled |= _with_rows(con, {statement.target})
+
+
+def _in_slices(con: duckdb.DuckDBPyConnection, sql: str, slices: int) -> None:
+    macro = "create or replace macro step.in_slice(mdtrt_id) as "
+    for number in range(slices):
+        con.execute(f"{macro} hash(mdtrt_id) % {slices} = {number}")
+        con.execute(sql)
+    con.execute(f"{macro} true")
 
 
 def _with_rows(con: duckdb.DuckDBPyConnection, tables: Collection[str]) -> set[str]:

@@ -32,6 +32,8 @@ class Statement:
     is_view: bool
     #: Not needed where every msgid is known to stand once.
     unless_unique: bool
+    #: It may run for one slice of the visits after the other (`step.in_slice`), so that its joins fit into memory.
+    in_slices: bool
 
     @property
     def table(self) -> str:
@@ -84,6 +86,7 @@ def _statement(file: str, text: str, sql: str) -> Statement:
         only_with=tuple(gate[1].split(", ")) if gate else (),
         is_view=sql.startswith("create"),
         unless_unique="-- unless unique" in text,
+        in_slices="-- in slices" in text,
     )
 
 

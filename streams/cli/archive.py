@@ -120,19 +120,19 @@ class _Line:
         self._bar = bar
         self._task = bar.add_task("starting", total=None)
         self._begun = time.monotonic()
-        self._files = 0
+        self._files = self._merged = 0
 
     def appended(self, done: Appended) -> None:
         self._files += done.files
 
     def tidied(self, done: Tidied) -> None:
-        self._files -= done.merged
+        self._merged += done.merged
 
     def progress(self, now: Progress) -> None:
         rate = now.archived / max(time.monotonic() - self._begun, 1e-9)
         self._bar.update(
             self._task,
-            description=f"{now.archived:,} archived ({rate:,.0f}/s), {self._files:,} new files, "
+            description=f"{now.archived:,} archived ({rate:,.0f}/s), {self._files:,} new files, {self._merged:,} merged, "
             f"{now.held:,} held, {now.behind:,} behind",
         )
 

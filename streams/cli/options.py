@@ -40,6 +40,17 @@ CONFIG = click.option(
 )
 
 
+#: Which alert store a command is about.
+store_option = click.option(
+    "--store",
+    "url",
+    metavar="URL",
+    default="sqlite:///alerts.db",
+    show_default=True,
+    help="The alert store: sqlite:///FILE or postgresql://USER@HOST/DATABASE.",
+)
+
+
 class Moment(click.ParamType):
     """A time as the platform writes it; a date alone is its first moment."""
 

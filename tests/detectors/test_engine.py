@@ -55,3 +55,14 @@ def test_without_a_workspace_everything_is_in_memory() -> None:
     con = engine.connect(memory_limit="100MB", expected_facts=10**9)
     assert _file(con) is None
     con.close()
+
+
+def test_joins_are_cut_as_often_as_the_ledger_is_larger_than_memory() -> None:
+    fits = 70_000_000 // engine.BYTES_A_FACT
+    assert [engine.slices(facts, "70MB") for facts in (0, fits, fits + 1, 5 * fits, 99 * fits)] == [
+        1,
+        1,
+        2,
+        5,
+        engine.MOST_SLICES,
+    ]

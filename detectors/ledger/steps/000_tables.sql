@@ -16,6 +16,9 @@ create macro step.cents(amount, units, whole) as
 create macro step.share(amount, a, b, whole) as
     (((step.cents(amount, b, whole) - step.cents(amount, a, whole))::decimal(20, 0)) * 0.01::decimal(2, 2))::decimal(16, 2);
 
+-- Whether a visit is in the slice of all visits that a statement is about (plan: `in slices`).
+create macro step.in_slice(mdtrt_id) as true;
+
 -- Copies of a message that are not the fact: the same again ('duplicate'), or another content ('conflict').
 create table if not exists main.fact_dropped (seq ubigint, msgid varchar, reason varchar);
 

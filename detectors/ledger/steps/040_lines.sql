@@ -20,8 +20,8 @@ union select mdtrt_id from fact.fee_line where cnt < 0 or hash(mdtrt_id, feedetl
 union select mdtrt_id from main.settlement where hash(mdtrt_id) in (select key from settled_often);
 
 -- The settlement of each visit; of several the last, so that what the visit takes from it is the latest word.
--- only with fact.settlement, step.special_visit
-insert into step.settled_visit by name
+-- A view: most of it is `settlement` again.
+create or replace view step.settled_visit as
 with several as (
     select
         s.*,

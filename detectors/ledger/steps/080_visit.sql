@@ -177,18 +177,21 @@ from stay;
 
 -- Outpatient visits.
 -- only with fact.registration, fact.outpatient
+-- in slices
 insert into main.visit by name
 with registered as (
     select r.*
     from fact.registration r
     anti join step.outdated o on o.msgid = r.msgid
     anti join step.gone_visit v on v.mdtrt_id = r.mdtrt_id
+    where step.in_slice(r.mdtrt_id)
 ),
 seen as (
     select p.*
     from fact.outpatient p
     anti join step.outdated o on o.msgid = p.msgid
     anti join step.gone_visit v on v.mdtrt_id = p.mdtrt_id
+    where step.in_slice(p.mdtrt_id)
 ),
 visit as (
     select
@@ -228,12 +231,13 @@ select
     coalesce(v.seen_msgid, v.registered_msgid) as adm_msgid,
     list_sort(list_filter([v.registered_msgid, v.seen_msgid, l.msgid], lambda m: m is not null)) as msgids
 from visit v
-left join step.settled_visit s on s.mdtrt_id = v.mdtrt_id
+left join step.settled_visit s on s.mdtrt_id = v.mdtrt_id and step.in_slice(s.mdtrt_id)
 left join step.incomplete_visit i on i.mdtrt_id = v.mdtrt_id
 left join step.visit_list l on l.mdtrt_id = v.mdtrt_id;
 
 -- Purchases, and visits of which only a settlement is known: those have no begin, and stand on the settlement.
 -- only with fact.settlement
+-- in slices
 insert into main.visit by name
 select
     s.mdtrt_id, s.psn_no, s.fixmedins_code,
@@ -258,20 +262,22 @@ select
     if(s.kind = '2102', s.msgid, null) as adm_msgid,
     list_sort(list_filter([s.msgid, l.msgid], lambda m: m is not null)) as msgids
 from step.settled_visit s
-anti join main.visit v on v.mdtrt_id = s.mdtrt_id
+anti join (select mdtrt_id from main.visit where step.in_slice(mdtrt_id)) v on v.mdtrt_id = s.mdtrt_id
 left join step.incomplete_visit i on i.mdtrt_id = s.mdtrt_id
 left join step.last_seen seen on seen.mdtrt_id = s.mdtrt_id
 left join step.visit_list l on l.mdtrt_id = s.mdtrt_id
 left join step.main_diagnosis m on m.mdtrt_id = s.mdtrt_id
-where s.setl_id is not null;
+where s.setl_id is not null and step.in_slice(s.mdtrt_id);
 
 -- Visits of which only lines are known.
 -- only with fact.fee_line
+-- in slices
 insert into main.visit by name
 with alone as (
     select l.mdtrt_id, l.psn_no, l.fixmedins_code, l.kind, l.fee_ocur_time, l.msgid
     from main.fee_line l
-    anti join main.visit v on v.mdtrt_id = l.mdtrt_id
+    anti join (select mdtrt_id from main.visit where step.in_slice(mdtrt_id)) v on v.mdtrt_id = l.mdtrt_id
+    where step.in_slice(l.mdtrt_id)
 )
 select
     a.mdtrt_id, min(a.psn_no) as psn_no, min(a.fixmedins_code) as fixmedins_code,

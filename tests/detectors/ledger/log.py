@@ -113,9 +113,11 @@ class Ledger:
 
     _in_use: ClassVar[dict[int, Ledger]] = {}
 
-    def __init__(self, log: Iterable[Message], tables: Collection[str], threads: int, unique: bool) -> None:
+    def __init__(
+        self, log: Iterable[Message], tables: Collection[str], threads: int, unique: bool, slices: int
+    ) -> None:
         self._rows = _by_table(log)
-        self._tables, self._threads, self._unique = set(tables), threads, unique
+        self._tables, self._threads, self._unique, self._slices = set(tables), threads, unique, slices
 
     def con(self, *tables: str) -> duckdb.DuckDBPyConnection:
         """The database with these tables of this ledger in it, until another ledger is read."""
@@ -127,7 +129,7 @@ class Ledger:
             con.execute("begin")
             for table, rows in self._rows.items():
                 _insert(con, table, rows)
-            ledger.fill(con, tables=self._tables, unique=self._unique)
+            ledger.fill(con, tables=self._tables, unique=self._unique, slices=self._slices)
             self._in_use[self._threads] = self
         return con
 
@@ -145,10 +147,15 @@ class Ledger:
 
 
 def build(
-    log: Iterable[Message], *, tables: Collection[str] = (), threads: int = 1, unique: bool = False
+    log: Iterable[Message],
+    *,
+    tables: Collection[str] = (),
+    threads: int = 1,
+    unique: bool = False,
+    slices: int = 1,
 ) -> Ledger:
     """The ledger of a log that arrives in this order."""
-    return Ledger(log, tables, threads, unique)
+    return Ledger(log, tables, threads, unique, slices)
 
 
 @cache

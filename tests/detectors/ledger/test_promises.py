@@ -146,6 +146,12 @@ def test_a_cancellation_is_the_log_without_its_target(seed: int) -> None:
         assert with_it == everything(build(rest), EXEMPT | {"quiet_spell"}), cancellation
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_joins_in_slices_give_the_same_ledger(seed: int) -> None:
+    log = world(seed)
+    assert everything(build(log, slices=3)) == everything(build(log))
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_order_of_arrival_duplicates_and_threads_change_nothing(seed: int) -> None:
     log, dice = world(seed), random.Random(seed)

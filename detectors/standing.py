@@ -1,0 +1,105 @@
+"""The kernel kept ready: one database whose tables stand, filled and emptied again for every small set of facts.
+
+To make the tables anew costs more than to judge a batch. An evaluation is a transaction that is rolled back, so
+nothing of one set of facts is there for the next, and the plans of the statements stay valid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import pyarrow as pa
+
+from detectors import engine, ledger
+from detectors import facts as fact_tables
+from detectors.evaluate import (
+    OnStep,
+    Params,
+    Result,
+    judge,
+    needed_columns,
+    needed_tables,
+    prepare,
+    provide,
+)
+from detectors.facts import Facts, fact_schemas
+from rules.knowledge import Knowledge
+from rules.rulebook import Rulebook
+from rules.schema import ledger_names
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What `evaluate` says of a set of facts, and the database that still holds them."""
+
+    result: Result
+    con: duckdb.DuckDBPyConnection
+
+
+class StandingKernel:
+    """`evaluate` for many small sets of facts, one after the other. Not to be used by two threads at once."""
+
+    def __init__(
+        self,
+        rulebook: Rulebook,
+        knowledge: Knowledge,
+        params: Params | None = None,
+        *,
+        threads: int | None = None,
+        memory_limit: str = engine.MEMORY_LIMIT,
+    ) -> None:
+        self.rulebook = rulebook
+        self.knowledge = knowledge
+        self.params = params or {}
+        self.reads = ledger.fact_tables(needed_tables(rulebook))
+        """The fact tables that these rules can see anything of."""
+        self._columns = needed_columns(rulebook)
+        self._tables = needed_tables(rulebook)
+        self._con = engine.connect(threads=threads, memory_limit=memory_limit)
+        fact_tables.load(self._con, Facts())
+        ledger.create(self._con, columns=self._columns)
+        provide(self._con, ledger_names())
+        prepare(self._con, knowledge)
+
+    @contextmanager
+    def judged(
+        self, tables: Mapping[str, pa.Table], watermark: datetime | None, on_step: OnStep = lambda _: None
+    ) -> Iterator[Judged]:
+        """Judge these facts. They and their ledger are there for as long as the block lasts."""
+        con = self._con
+        con.execute("begin")
+        try:
+            for name, table in tables.items():
+                if table.num_rows and name in self.reads:
+                    self._insert(name, table)
+            on_step("load")
+            ledger.fill(con, tables=self._tables, columns=self._columns)
+            on_step("ledger")
+            result = judge(
+                con,
+                self.rulebook,
+                self.knowledge,
+                watermark,
+                params=self.params,
+                covered=False,
+                on_step=on_step,
+            )
+            yield Judged(result, con)
+        finally:
+            con.execute("rollback")
+
+    def close(self) -> None:
+        """Let the database go."""
+        self._con.close()
+
+    def _insert(self, name: str, table: pa.Table) -> None:
+        columns = ", ".join(fact_schemas()[name].names)
+        self._con.register("given_facts", table)
+        try:
+            self._con.execute(f"insert into fact.{name} select {columns} from given_facts")
+        finally:
+            self._con.unregister("given_facts")

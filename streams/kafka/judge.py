@@ -1,0 +1,367 @@
+"""The judge: packets in, changes of alerts out, one shard a partition.
+
+Its state is its own file (`streams.live.shard`), so it goes on where that file stands, not where the group's committed
+offset does. Whoever is given a partition makes a producer under the partition's transactional id: from then on
+the broker refuses everything from a predecessor that does not know it was replaced. What was said last is read from
+`supervision.alerts` itself, so that nothing is said twice and nothing that was said is forgotten.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
+    InvalidProducerEpochError,
+    KafkaError,
+    ProducerFencedError,
+    UnknownMemberIdError,
+)
+
+from detectors.standing import StandingKernel
+from detectors.watermark import LATENESS
+from streams import changes
+from streams.changes import CHANGED, Change
+from streams.kafka.control import DROP, ON, Brake, Control
+from streams.kafka.settings import Connection
+from streams.kafka.topics import ALERTS, CHANGES, PACKETS, Layout
+from streams.live.packets import decode
+from streams.live.past import Past
+from streams.live.shard import CORRECTIONS, WORKER, Shard, Took
+
+log = logging.getLogger(__name__)
+
+#: Records of one partition that are taken together, and changes that are sent in one transaction.
+_PACKETS_AT_ONCE = 200
+_CHANGES_AT_ONCE = 1000
+
+#: How often persons whose visits lie beyond the horizon are looked for, seconds.
+_EVICT_EVERY = 30.0
+
+#: How often the answer to a brake is looked for, seconds.
+_ASK_EVERY = 2.0
+
+_REPLACED = (
+    ProducerFencedError,
+    InvalidProducerEpochError,
+    CommitFailedError,
+    IllegalGenerationError,
+    UnknownMemberIdError,
+)
+
+
+class ReplacedError(Exception):
+    """Another judge has the partition now; nothing more can be said from here."""
+
+
+class OtherRulesError(Exception):
+    """The group judges by other rules."""
+
+
+@dataclass(frozen=True)
+class JudgeSettings:
+    """`state`: folder of the state files. `session_timeout`: how long a judge may be silent before others take over.
+    `brake`: alerts that may be opened or retracted at once without being asked for."""
+
+    connection: Connection
+    layout: Layout
+    state: Path
+    group: str = "fundwatch"
+    lateness: timedelta = LATENESS
+    corrections: timedelta = CORRECTIONS
+    session_timeout: timedelta = timedelta(seconds=10)
+    poll: timedelta = timedelta(milliseconds=200)
+    brake: int = 1000
+
+
+@dataclass
+class Watch:
+    """What the judge tells of itself as it works."""
+
+    on_took: Callable[[int, Took], None] = lambda _partition, _took: None
+    on_step: Callable[[str], None] = lambda _step: None
+    on_sent: Callable[[int, Sequence[Change]], None] = lambda _partition, _changes: None
+    on_turn: Callable[[Judge], None] = lambda _judge: None
+
+
+@dataclass
+class _Owned:
+    """A partition that is ours. `braked`: the brake that is on. `asked_at`: when it was last asked about."""
+
+    shard: Shard
+    producer: KafkaProducer
+    committed: int
+    braked: Brake | None = None
+    asked_at: float = 0.0
+    evicted_at: float = field(default_factory=time.monotonic)
+
+
+class Judge:
+    """Consumes packets until it is told to stop."""
+
+    def __init__(
+        self,
+        settings: JudgeSettings,
+        kernel: StandingKernel,
+        past: Past,
+        rules: str,
+        watch: Watch | None = None,
+    ) -> None:
+        """`rules`: hash of what the kernel judges by; the group must have agreed on it (`Control.set_rules`)."""
+        self._settings = settings
+        self._kernel = kernel
+        self._past = past
+        self._rules = rules
+        self._watch = watch or Watch()
+        self._control = Control(settings.connection, settings.layout, settings.group)
+        self._packets = settings.layout.name(PACKETS)
+        self.owned: dict[int, _Owned] = {}
+        self._given: set[int] = set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set; then everything stored is sent and committed. Raises `ReplacedError`."""
+        timeout = int(self._settings.session_timeout.total_seconds() * 1000)
+        consumer = KafkaConsumer(
+            **self._settings.connection.consumer(
+                group_id=f"{self._settings.group}.judge",
+                session_timeout_ms=timeout,
+                heartbeat_interval_ms=max(timeout // 5, 100),
+                max_poll_interval_ms=600_000,
+            )
+        )
+        try:
+            consumer.subscribe([self._packets], listener=_Assignment(self, consumer))
+            while not stop.is_set():
+                self._turn(consumer)
+        except _REPLACED as error:
+            raise ReplacedError(str(type(error).__name__)) from error
+        finally:
+            for number in list(self.owned):
+                self._let_go(number)
+            consumer.close()
+
+    def _turn(self, consumer: KafkaConsumer) -> None:
+        found = consumer.poll(
+            timeout_ms=int(self._settings.poll.total_seconds() * 1000),
+            max_records=_PACKETS_AT_ONCE * max(1, len(self.owned)),
+        )
+        for number in sorted(self._given - self.owned.keys()):
+            self._take_over(consumer, number)
+        for tp, records in found.items():
+            owned = self.owned.get(tp.partition)
+            if owned is None:
+                continue
+            fresh = [record for record in records if record.offset >= owned.shard.position]
+            if fresh:
+                took = owned.shard.take([decode(record.value) for record in fresh], fresh[-1].offset + 1)
+                self._watch.on_took(tp.partition, took)
+        for number, owned in list(self.owned.items()):
+            if owned.braked is not None:
+                self._ask(consumer, number, owned)
+                continue
+            if (took := owned.shard.look_again()).persons:
+                self._watch.on_took(number, took)
+            if self._is_too_much(owned):
+                self._brake(consumer, number, owned)
+            elif not owned.shard.rolls_out:
+                self._send(consumer, number, owned)
+            if time.monotonic() - owned.evicted_at > _EVICT_EVERY:
+                owned.shard.evict()
+                owned.evicted_at = time.monotonic()
+        self._watch.on_turn(self)
+
+    def _is_too_much(self, owned: _Owned) -> bool:
+        if owned.shard.said.depth <= self._settings.brake:
+            return False
+        waiting = owned.shard.said.waiting_by_rule().values()
+        return (
+            sum(n for kinds in waiting for kind, n in kinds.items() if kind != CHANGED) > self._settings.brake
+        )
+
+    def _brake(self, consumer: KafkaConsumer, number: int, owned: _Owned) -> None:
+        """Say nothing, take nothing more in, and ask. The same brake may have been answered before a restart."""
+        shard = owned.shard
+        owned.braked = Brake(ON, shard.position, self._settings.brake, shard.said.waiting_by_rule())
+        consumer.pause(TopicPartition(self._packets, number))
+        answered = self._control.brakes().get(number)
+        if answered is None or answered.position != shard.position:
+            self._control.set_brake(number, owned.braked)
+        log.warning("braked partition %d: %d changes wait", number, owned.braked.changes)
+
+    def _ask(self, consumer: KafkaConsumer, number: int, owned: _Owned) -> None:
+        """Look for the answer to a brake, and do what it says."""
+        if owned.braked is None or time.monotonic() - owned.asked_at < _ASK_EVERY:
+            return
+        owned.asked_at = time.monotonic()
+        answer = self._control.brakes().get(number)
+        if answer is None or answer.state == ON or answer.position != owned.braked.position:
+            return
+        if answer.state == DROP:
+            owned.shard.drop(self._said(number))
+        self._send(consumer, number, owned)
+        if owned.shard.said.depth:
+            return  # the broker was away; tried again
+        self._control.set_brake(number, None)
+        owned.braked = None
+        consumer.resume(TopicPartition(self._packets, number))
+
+    def _send(self, consumer: KafkaConsumer, number: int, owned: _Owned) -> None:
+        """Say what waits in the outbox, and acknowledge the packets it came from, in one transaction."""
+        shard, layout = owned.shard, self._settings.layout
+        tp = TopicPartition(self._packets, number)
+        while True:
+            last, waiting = shard.said.waiting(_CHANGES_AT_ONCE)
+            if not waiting:
+                if owned.committed != shard.position:
+                    consumer.commit({tp: OffsetAndMetadata(shard.position, "", -1)})
+                    owned.committed = shard.position
+                return
+            producer = owned.producer
+            producer.begin_transaction()
+            try:
+                for change in waiting:
+                    key, told = change.jr_id.encode(), changes.headers(change)
+                    producer.send(
+                        layout.name(ALERTS), changes.encode(change, with_facts=False), key, told, number
+                    )
+                    producer.send(
+                        layout.name(CHANGES), changes.encode(change, with_facts=True), key, told, number
+                    )
+                producer.flush()
+                producer.send_offsets_to_transaction(
+                    {tp: OffsetAndMetadata(shard.position, "", -1)}, consumer.group_metadata()
+                )
+                producer.commit_transaction()
+            except _REPLACED:
+                raise
+            except KafkaError:
+                log.warning("a transaction failed and is tried again")
+                producer.abort_transaction()
+                return
+            shard.sent(last)
+            owned.committed = shard.position
+            self._watch.on_sent(number, waiting)
+
+    def _take_over(self, consumer: KafkaConsumer, number: int) -> None:
+        """Make a partition ours: silence who had it, learn what was said, catch up, and go on from there."""
+        settings = self._settings
+        if self._control.rules() != self._rules:
+            raise OtherRulesError(
+                "The group judges by other rules than this worker; see docs/live.md on rolling out."
+            )
+        tp = TopicPartition(self._packets, number)
+        shard = Shard(
+            settings.state / f"shard-{number:04}.db",
+            self._kernel,
+            past=self._past,
+            lateness=settings.lateness,
+            corrections=settings.corrections,
+            on_step=self._watch.on_step,
+        )
+        producer = KafkaProducer(
+            **settings.connection.producer(
+                transactional_id=f"{settings.layout.prefix}{settings.group}.judge-{number}", linger_ms=5
+            )
+        )
+        producer.init_transactions()
+        shard.succeed(self._said(number))
+        committed = consumer.committed(tp) or 0
+        self._catch_up(shard, tp, committed)
+        consumer.seek(tp, shard.position)
+        consumer.resume(tp)
+        self.owned[number] = _Owned(shard, producer, committed)
+        log.info("took over partition %d", number)
+
+    def _catch_up(self, shard: Shard, tp: TopicPartition, committed: int) -> None:
+        """Take in, unjudged, what a predecessor has judged."""
+        with _Reader(self._settings.connection, tp) as reader:
+            first = reader.first()
+            if shard.position < first:
+                # packets have expired that this state has not seen: the lake has what was in them
+                shard.start_from(first)
+            for records in reader.read(shard.position, committed):
+                shard.take([decode(record.value) for record in records], records[-1].offset + 1, judge=False)
+
+    def _said(self, number: int) -> dict[str, Change]:
+        """What was said last of each alert of this partition."""
+        tp = TopicPartition(self._settings.layout.name(ALERTS), number)
+        said: dict[str, Change] = {}
+        with _Reader(self._settings.connection, tp) as reader:
+            for records in reader.read(reader.first(), reader.last()):
+                for record in records:
+                    change = changes.decode(record.value)
+                    if change.speaker == WORKER:
+                        said[change.jr_id] = change
+        return said
+
+    def _let_go(self, number: int) -> None:
+        self._given.discard(number)
+        owned = self.owned.pop(number, None)
+        if owned is not None:
+            owned.producer.close(timeout=1)
+            owned.shard.close()
+
+
+class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Nothing is read of a partition before it is ours."""
+
+    def __init__(self, judge: Judge, consumer: KafkaConsumer) -> None:
+        self._judge = judge
+        self._consumer = consumer
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        assigned = list(assigned)
+        if assigned:
+            self._consumer.pause(*assigned)
+        self._judge._given |= {tp.partition for tp in assigned}
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        for tp in revoked:
+            self._judge._let_go(tp.partition)
+
+
+class _Reader:
+    """Reads a stretch of one partition, outside of any group."""
+
+    def __init__(self, connection: Connection, tp: TopicPartition) -> None:
+        self._tp = tp
+        self._consumer = KafkaConsumer(**connection.consumer(group_id=None, isolation_level="read_committed"))
+        self._consumer.assign([tp])
+
+    def __enter__(self) -> _Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._consumer.close()
+
+    def first(self) -> int:
+        """The oldest offset there is."""
+        return int(self._consumer.beginning_offsets([self._tp])[self._tp])
+
+    def last(self) -> int:
+        """The offset that the next record will have."""
+        return int(self._consumer.end_offsets([self._tp])[self._tp])
+
+    def read(self, start: int, stop: int) -> Iterable[Sequence[Any]]:
+        """The records from `start` to before `stop`, some at a time."""
+        if start >= stop:
+            return
+        self._consumer.seek(self._tp, start)
+        while self._consumer.position(self._tp) < stop:
+            records = self._consumer.poll(timeout_ms=500).get(self._tp, [])
+            if within := [record for record in records if record.offset < stop]:
+                yield within
+
+
+def describe(judge: Judge) -> Mapping[int, tuple[int, int]]:
+    """Position and outbox depth by partition, for whoever watches."""
+    return {number: (owned.shard.position, owned.shard.said.depth) for number, owned in judge.owned.items()}

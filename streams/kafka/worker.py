@@ -1,0 +1,389 @@
+"""The worker: a router and a judge in one process, started and stopped together."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import faust
+import mode
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from detectors.standing import StandingKernel
+from rules import knowledge as knowledge_module
+from rules import rulebook as rulebook_module
+from rules.knowledge import Knowledge
+from rules.rulebook import Rulebook
+from streams.changes import Change
+from streams.errors import Refused
+from streams.kafka import clients
+from streams.kafka.control import Control
+from streams.kafka.judge import Judge, JudgeSettings, OtherRulesError, ReplacedError, Watch
+from streams.kafka.router import RouterSettings, make_app
+from streams.kafka.settings import Connection
+from streams.kafka.topics import EVENTS, PACKETS, Layout
+from streams.live.past import LakePast
+from streams.live.shard import Took
+from streams.operation import disk
+from streams.operation.endpoint import Endpoint
+from streams.operation.events import Event
+from streams.operation.exits import Exit
+from streams.operation.health import Condition, Health
+from streams.operation.instruments import Instruments
+from streams.operation.logging import Log, setup
+from streams.operation.measures import Message, Step
+from streams.operation.metrics import (
+    AlertMetrics,
+    Build,
+    PositionMetrics,
+    ProcessMetrics,
+    WorkerMetrics,
+    instruments,
+)
+from streams.operation.settings import Settings
+from streams.operation.watchdog import Watchdog
+from streams.secrets import site_key
+from streams.wire import Counts
+
+#: Rules of these keys see one person's facts only, so the worker speaks for them.
+KEYS = frozenset({"person", "visit"})
+
+_STEPS = {
+    "load": Step.LOAD,
+    "ledger": Step.LEDGER,
+    "alerts": Step.RULES,
+    "diff": Step.DIFF,
+    "store": Step.STORE,
+}
+
+
+@dataclass(frozen=True)
+class Judges:
+    """What a group judges by."""
+
+    rulebook: Rulebook
+    knowledge: Knowledge
+    params: dict[str, dict[str, Any]]
+
+    @property
+    def hash(self) -> str:
+        """Equal where the same facts give the same alerts."""
+        values = {rule.code: rule.param_texts(self.params.get(rule.code)) for rule in self.rulebook.rules}
+        text = json.dumps([self.rulebook.hash, self.knowledge.batch, values], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def judges(settings: Settings) -> Judges:
+    """The running rules of persons and visits, with their knowledge and parameters. Raises `RulebookError`."""
+    every = rulebook_module.load(settings.rules.folder)
+    rulebook = Rulebook(tuple(rule for rule in every.running().rules if rule.key in KEYS))
+    folders = [settings.rules.knowledge] if settings.rules.knowledge else []
+    params = _params(settings.rules.params) if settings.rules.params else {}
+    for code, values in params.items():
+        every.rule(code).values(values)
+    return Judges(rulebook, knowledge_module.load(*folders), params)
+
+
+def run_worker(settings: Settings, *, roll_out: bool = False) -> Exit:
+    """Route and judge until SIGTERM, Ctrl-C or a failure. Returns the exit code.
+
+    `roll_out`: let the group judge by this worker's rules from now on. Raises `Refused`.
+    """
+    told = judges(settings)
+    connection, layout = connection_of(settings), Layout(prefix=settings.kafka.topic_prefix)
+    control = Control(connection, layout, settings.worker.group)
+    _join(connection, control, settings.worker.group, told.hash, roll_out=roll_out)
+    with ExitStack() as stack:
+        service = _Service(settings, told, connection, layout)
+        stack.enter_context(Endpoint(settings.http, service.health, service.instruments.registry))
+        watchdog = stack.enter_context(
+            Watchdog(service.health, service.log, service.drain, rss_limit_bytes=settings.limits.rss_mb << 20)
+        )
+        stack.callback(service.close)
+        code = service.run()
+        return watchdog.code if code is Exit.DONE else code
+
+
+def connection_of(settings: Settings) -> Connection:
+    """How the settings say that the broker is reached."""
+    kafka = settings.kafka
+    values = {
+        "bootstrap": kafka.bootstrap,
+        "security_protocol": kafka.security_protocol,
+        "ssl_ca": str(kafka.ssl_ca or ""),
+        "ssl_certificate": str(kafka.ssl_certificate or ""),
+        "ssl_key": str(kafka.ssl_key or ""),
+        "sasl_mechanism": kafka.sasl_mechanism or "",
+        "user": kafka.user or "",
+        "password": settings.kafka_password() or "",
+    }
+    return Connection.of(values, kafka.options)
+
+
+def _params(path: Path) -> dict[str, dict[str, Any]]:
+    """Rule code → name → value, from a YAML file."""
+    import yaml
+
+    found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    if not isinstance(found, dict) or not all(isinstance(values, dict) for values in found.values()):
+        raise Refused(f"{path.name}: write one mapping a rule: `GB-07: {{grace: 12}}`.")
+    return {
+        str(code): {str(name): str(value) for name, value in values.items()} for code, values in found.items()
+    }
+
+
+def _join(connection: Connection, control: Control, group: str, rules: str, *, roll_out: bool) -> None:
+    """Agree with the group on what is judged by."""
+    held = control.rules()
+    if held == rules:
+        return
+    if held is not None and not roll_out:
+        raise Refused(
+            f"the group {group} judges by other rules ({held}) than this worker ({rules}); stop its workers and start "
+            "one with --roll-out, or give this one the rules of the group."
+        )
+    if held is not None:
+        with clients.admin(connection) as admin:
+            name = f"{group}.judge"
+            members = admin.describe_groups([name])[name]["members"]
+        if members:
+            raise Refused(
+                f"{len(members)} workers of the group {group} still judge by the old rules; stop them first."
+            )
+    control.set_rules(rules)
+
+
+class _Service:
+    """What runs, and what it tells."""
+
+    def __init__(self, settings: Settings, told: Judges, connection: Connection, layout: Layout) -> None:
+        worker = settings.worker
+        self._connection, self._layout = connection, layout
+        self._group = worker.group
+        with clients.consumer(connection, group_id=None) as consumer:
+            shards = len(consumer.partitions_for_topic(layout.name(PACKETS)) or ())
+        if not shards:
+            raise Refused(f"there is no topic {layout.name(PACKETS)}; make it with fundwatch topics create.")
+        rule_ids = {rule.code: rule.rule_id for rule in told.rulebook.rules}
+        self.log: Log = setup(
+            settings.logging,
+            "worker",
+            words={"topic": (layout.name(EVENTS), layout.name(PACKETS)), "rule_id": rule_ids.values()},
+        )
+        key = site_key(lambda _: self.log.warning(Event.DEVELOPMENT_KEY), settings.key.file)
+        self.health = Health([Condition.ASSIGNED, Condition.RULES], settings.limits.stall_seconds)
+        self.instruments: Instruments = instruments()
+        ProcessMetrics(
+            self.instruments,
+            Build("worker", version("fundwatch"), told.rulebook.hash),
+            ready=lambda: self.health.ready().good,
+            places={"state": worker.state},
+            rss_limit_bytes=settings.limits.rss_mb << 20,
+        )
+        self._worker = WorkerMetrics(self.instruments)
+        self._alerts = AlertMetrics(self.instruments, rule_ids.values())
+        self._positions = PositionMetrics(self.instruments)
+        kernel = StandingKernel(told.rulebook, told.knowledge, told.params, threads=worker.threads)
+        self.health.meets(Condition.RULES)
+        self._owned: set[int] = set()
+        self._step_at = time.perf_counter()
+        self._steps: Counter[Step] = Counter()
+        self._judge = Judge(
+            JudgeSettings(
+                connection,
+                layout,
+                worker.state,
+                worker.group,
+                timedelta(hours=worker.lateness_hours),
+                timedelta(days=worker.corrections_days),
+                timedelta(seconds=worker.session_timeout_seconds),
+                brake=worker.brake,
+            ),
+            kernel,
+            LakePast(worker.lake),
+            told.hash,
+            Watch(self._took, self._step, self._sent, self._turned),
+        )
+        self._app = make_app(
+            RouterSettings(
+                connection,
+                layout,
+                shards,
+                kernel.reads,
+                key,
+                worker.group,
+                worker.batch_max_events,
+                timedelta(seconds=worker.batch_max_wait_seconds),
+                timedelta(seconds=worker.session_timeout_seconds),
+            ),
+            self._routed,
+        )
+        self._service = _JudgeService(self._judge)
+        self._over = threading.Event()
+        self._lag = threading.Thread(target=self._watch_lag, name="lag", daemon=True)
+        self._loop_of: Any = None
+
+    def run(self) -> Exit:
+        """Until it is told to stop, or fails."""
+        self.log.info(Event.STARTED)
+        self._lag.start()
+        runner = faust.Worker(
+            self._app, self._service, override_logging=False, loglevel="WARNING", quiet=True
+        )
+        self._runner = runner
+        try:
+            runner.execute_from_commandline()
+        except SystemExit as end:
+            if end.code:
+                self._service.failed = self._service.failed or end
+        except Exception as error:  # what Faust was crashed with
+            self._service.failed = self._service.failed or error
+        failed = self._service.failed
+        if failed is None:
+            self.log.info(Event.STOPPED)
+            return Exit.DONE
+        if isinstance(failed, ReplacedError):
+            self.log.error(Event.FENCED)
+            return Exit.UNHEALTHY
+        if isinstance(failed, OtherRulesError):
+            self.log.error(Event.OTHER_RULEBOOK)
+            return Exit.UNHEALTHY
+        if disk.is_full(failed):
+            self.log.error(Event.DISK_FULL)
+            return Exit.DISK_FULL
+        self.log.error(Event.FAILED, failed)
+        return Exit.UNHEALTHY
+
+    def drain(self) -> None:
+        """End in order."""
+        self.health.draining()
+        self.log.info(Event.DRAINING)
+        loop = self._app.loop
+        loop.call_soon_threadsafe(lambda: asyncio.ensure_future(self._runner.stop(), loop=loop))
+
+    def close(self) -> None:
+        """Let go of what watches."""
+        self._over.set()
+        self._lag.join()
+
+    def _routed(self, counts: Counts) -> None:
+        self._worker.batch(counts.read)
+        self._worker.read(Message.FACT, counts.facts.total())
+        self._worker.read(Message.NOT_FACT, counts.not_facts.total())
+        for reason, number in counts.rejected.items():
+            self._worker.rejected(reason, number)
+        for reason, number in counts.rejected_rows.items():
+            self._worker.rejected_rows(reason, number)
+        if counts.rejected:
+            self.log.warning(Event.REJECTED, events=counts.rejected.total())
+        self.health.progressed()
+
+    def _step(self, name: str) -> None:
+        now = time.perf_counter()
+        if name != "begin":
+            step = Step.RULES if name.startswith("rule ") else _STEPS[name]
+            self._steps[step] += now - self._step_at  # type: ignore[assignment]
+        self._step_at = now
+
+    def _took(self, partition: int, took: Took) -> None:
+        for step, seconds in self._steps.items():
+            self._worker.step(step, seconds)
+        self._steps.clear()
+        self._worker.read(Message.DUPLICATE, took.copies)
+        self.health.progressed()
+        shard = self._judge.owned[partition].shard
+        self._positions.processed(self._layout.name(PACKETS), partition, shard.position, shard.watermark)
+
+    def _sent(self, partition: int, sent: Sequence[Change]) -> None:
+        for (rule_id, kind), number in Counter((one.alert.rule_id, one.kind) for one in sent).items():
+            self._alerts.said(rule_id, kind, number)
+        self._positions.committed(
+            self._layout.name(PACKETS), partition, self._judge.owned[partition].shard.position
+        )
+
+    def _turned(self, judge: Judge) -> None:
+        self.health.turned()
+        topic = self._layout.name(PACKETS)
+        for number in self._owned - judge.owned.keys():
+            self._worker.revoked(number)
+            self._positions.revoked(topic, number)
+            self.health.braked(str(number), False)
+        for number in judge.owned.keys() - self._owned:
+            self._worker.assigned(number)
+            self._positions.assigned(topic, number, judge.owned[number].committed)
+            self.log.info(Event.ASSIGNED, partition=number)
+            self.health.meets(Condition.ASSIGNED)
+        self._owned = set(judge.owned)
+        for number, owned in judge.owned.items():
+            self._worker.outbox(number, owned.shard.said.depth)
+            self._worker.history(number, *owned.shard.size())
+            self._worker.braked(number, owned.braked is not None)
+            self.health.braked(str(number), owned.braked is not None)
+            if owned.shard.watermark is not None:
+                self._worker.watermark(number, owned.shard.watermark)
+
+    def _watch_lag(self) -> None:
+        """Ask the broker, apart from the reading, how much waits: a stall is when that does not shrink."""
+        groups = {
+            f"{self._group}.router": self._layout.name(EVENTS),
+            f"{self._group}.judge": self._layout.name(PACKETS),
+        }
+        while not self._over.wait(5):
+            try:
+                waiting = sum(_lag(self._connection, group, topic) for group, topic in groups.items())
+            except (KafkaError, Refused, OSError):
+                continue  # the broker is away, which is not this service's fault
+            self.health.waiting(waiting)
+
+
+def _lag(connection: Connection, group: str, topic: str) -> int:
+    consumer: KafkaConsumer
+    with clients.consumer(connection, group_id=group) as consumer:
+        parts = [TopicPartition(topic, one) for one in consumer.partitions_for_topic(topic) or ()]
+        ends = consumer.end_offsets(parts)
+        return sum(ends[part] - (consumer.committed(part) or 0) for part in parts)
+
+
+class _JudgeService(mode.Service):
+    """The judge on a thread of its own, as a service of Faust's: evaluating must not keep the loop from its
+    heartbeats. A judge that fails takes the process with it; whoever starts it again finds the state whole."""
+
+    def __init__(self, judge: Judge, **options: Any) -> None:
+        super().__init__(**options)
+        self._judge = judge
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="judge")
+        self.failed: BaseException | None = None
+
+    async def on_start(self) -> None:
+        """Called by the framework."""
+        self._thread.start()
+
+    @mode.Service.task
+    async def _watch(self) -> None:
+        await asyncio.to_thread(self._thread.join)
+        if self.failed is not None:
+            await self.crash(self.failed)
+
+    async def on_stop(self) -> None:
+        """Called by the framework: what is stored is sent, then it ends."""
+        self._stop.set()
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        try:
+            self._judge.run(self._stop)
+        except BaseException as error:
+            self.failed = error

@@ -1,0 +1,185 @@
+"""The facts of a shard's persons, as far back as their rules may look."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from streams.live.columns import pack, unpack, values
+from streams.live.news import FOR_ALL
+from streams.live.state import get_meta, set_meta
+from streams.live.tables import Tables, of_care, without
+
+#: `seq` of what a shard hears begins here, so that it never meets the `seq` of what comes from a lake.
+FIRST_SEQ = 1 << 48
+
+#: Appends of one table to a person that are read before they are made one.
+_MOST_APPENDS = 12
+
+
+class History:
+    """Rows of fact tables by person in a state file; registries for all in memory besides."""
+
+    def __init__(self, con: sqlite3.Connection) -> None:
+        self._con = con
+        self._next_seq = FIRST_SEQ + (get_meta(con, "heard") or 0)
+        self._appends = get_meta(con, "appends") or 0
+        found: defaultdict[str, list[bytes]] = defaultdict(list)
+        for name, rows in con.execute("select name, rows from shared_rows order by name, n"):
+            found[name].append(rows)
+        self.shared: dict[str, pa.Table] = {name: unpack(name, blobs) for name, blobs in found.items()}
+
+    def numbered(self, tables: Tables) -> dict[str, pa.Table]:
+        """The same rows with `seq` of this shard, in the same order."""
+        if not tables:
+            return {}
+        chunks = [chunk for table in tables.values() for chunk in table["seq"].chunks]
+        old = pc.unique(pa.chunked_array(chunks, pa.uint64()))
+        old = old.take(pc.sort_indices(old))
+        first = self._next_seq
+        self._next_seq += len(old)
+        return {
+            name: table.set_column(
+                0,
+                "seq",
+                pc.add(pc.index_in(table["seq"], old).cast(pa.uint64()), pa.scalar(first, pa.uint64())),
+            )
+            for name, table in tables.items()
+        }
+
+    def load(self, persons: Collection[str]) -> dict[str, pa.Table]:
+        """All rows kept of these persons, by table, without the registries for all."""
+        found: defaultdict[str, list[bytes]] = defaultdict(list)
+        for name, rows in self._con.execute(
+            "select name, rows from fact_rows where psn_no in (select value from json_each(?))",
+            (json.dumps(sorted(persons)),),
+        ):
+            found[name].append(rows)
+        tables = {name: unpack(name, blobs) for name, blobs in found.items()}
+        message = tables.get("message")
+        if message is not None and message["psn_no"].null_count:
+            # one that tells of several persons is kept with each of them
+            _, first = np.unique(message["seq"].to_numpy(), return_index=True)
+            tables["message"] = message.take(pa.array(np.sort(first)))
+        return tables
+
+    def add(self, tables: Tables) -> None:
+        """Keep rows: those of a person with the person, others for all. Within the caller's transaction."""
+        self._appends += 1
+        for name, table in tables.items():
+            if name in FOR_ALL:
+                self._share(name, table)
+            elif name == "message":
+                self._keep(name, *_with_owners(table, tables))
+                self._share(name, _of_registries(table, tables))
+            else:
+                self._keep(name, table, table["psn_no"])
+        set_meta(self._con, "appends", self._appends)
+        set_meta(self._con, "heard", self._next_seq - FIRST_SEQ)
+
+    def replace(self, psn_no: str, tables: Mapping[str, pa.Table]) -> None:
+        """Keep just these rows of a person."""
+        self._appends += 1
+        self._con.execute("delete from fact_rows where psn_no = ?", (psn_no,))
+        self._con.executemany(
+            "insert into fact_rows values (?, ?, ?, ?)",
+            [
+                (psn_no, name, self._appends, pack(values(table), slice(None)))
+                for name, table in tables.items()
+                if table.num_rows
+            ],
+        )
+        set_meta(self._con, "appends", self._appends)
+
+    def withdraw(self, messages: Sequence[tuple[str, str, int]]) -> None:
+        """Forget messages that are not facts after all: person, msgid, content."""
+        by_person: defaultdict[str, set[tuple[str, int]]] = defaultdict(set)
+        for psn_no, msgid, content in messages:
+            by_person[psn_no].add((msgid, content))
+        for psn_no, named in by_person.items():
+            held = self.load([psn_no])
+            if "message" in held:
+                gone = [
+                    row["seq"]
+                    for row in held["message"].select(["seq", "msgid", "content"]).to_pylist()
+                    if (row["msgid"], row["content"]) in named
+                ]
+                self.replace(psn_no, without(held, pa.array(gone, pa.uint64())))
+
+    def tidy(self, persons: Iterable[str]) -> None:
+        """Make one of the many appends of these persons, so that they are read fast."""
+        for psn_no in persons:
+            many = self._con.execute(
+                "select name from fact_rows where psn_no = ? group by name having count(*) > ?",
+                (psn_no, _MOST_APPENDS),
+            ).fetchall()
+            for (name,) in many:
+                rows = self._con.execute(
+                    "select rows from fact_rows where psn_no = ? and name = ? order by n", (psn_no, name)
+                ).fetchall()
+                whole = pack(values(unpack(name, (blob for (blob,) in rows))), slice(None))
+                self._con.execute("delete from fact_rows where psn_no = ? and name = ?", (psn_no, name))
+                self._con.execute(
+                    "insert into fact_rows values (?, ?, ?, ?)", (psn_no, name, self._appends, whole)
+                )
+
+    def _share(self, name: str, rows: pa.Table) -> None:
+        if not rows.num_rows:
+            return
+        known = self.shared.get(name)
+        self.shared[name] = rows if known is None else pa.concat_tables([known, rows])
+        self._con.execute(
+            "insert into shared_rows values (?, ?, ?)", (name, self._appends, pack(values(rows), slice(None)))
+        )
+
+    def _keep(self, name: str, table: pa.Table, owners: pa.ChunkedArray) -> None:
+        """Keep each row with its owner."""
+        if not table.num_rows:
+            return
+        order = pc.sort_indices(owners)
+        coded = owners.take(order).combine_chunks().dictionary_encode()
+        codes = coded.indices.to_numpy()
+        starts = np.flatnonzero(np.diff(codes, prepend=-1))
+        bounds = [*starts.tolist(), len(codes)]
+        columns = values(table.take(order))
+        self._con.executemany(
+            "insert into fact_rows values (?, ?, ?, ?)",
+            [
+                (psn_no, name, self._appends, pack(columns, slice(start, stop)))
+                for psn_no, start, stop in zip(
+                    coded.dictionary.to_pylist(), bounds[:-1], bounds[1:], strict=True
+                )
+            ],
+        )
+
+
+def _with_owners(message: pa.Table, tables: Tables) -> tuple[pa.Table, pa.ChunkedArray]:
+    """Messages with the persons that they tell of; one that tells of several stands once for each."""
+    if not message["psn_no"].null_count:
+        return message, message["psn_no"]
+    own = message.filter(pc.is_valid(message["psn_no"]))
+    others = message.filter(pc.is_null(message["psn_no"]))
+    seqs = others["seq"].combine_chunks()
+    told = [
+        table.filter(pc.is_in(table["seq"], seqs)).select(["seq", "psn_no"])
+        for name, table in of_care(tables).items()
+        if name != "message"
+    ]
+    if not told:
+        return own, own["psn_no"]
+    pairs = pa.concat_tables(told).group_by(["seq", "psn_no"]).aggregate([])
+    shared = others.take(pc.index_in(pairs["seq"], seqs))
+    owners = pa.chunked_array([*own["psn_no"].chunks, *pairs["psn_no"].chunks], pa.string())
+    return pa.concat_tables([own, shared]), owners
+
+
+def _of_registries(message: pa.Table, tables: Tables) -> pa.Table:
+    """The messages that brought registries of what all share."""
+    found = [chunk for name in FOR_ALL if name in tables for chunk in tables[name]["seq"].chunks]
+    return message.filter(pc.is_in(message["seq"], pa.chunked_array(found, pa.uint64()).combine_chunks()))

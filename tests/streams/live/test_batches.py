@@ -1,0 +1,84 @@
+"""Promise 3, live: however messages are cut and in whatever order they come, what is said ends as in a replay."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from detectors.standing import StandingKernel
+from rules.rulebook import Rulebook
+from streams.changes import OPENED, RETRACTED
+from streams.simulate import World, simulate
+from tests.promises.conftest import Judged
+from tests.promises.kernel import alerts_of, as_bytes, knowledge, rulebook, watermark_of
+from tests.promises.test_batches import taken_back
+from tests.streams.live.site import Site, tables_of
+
+#: The rules that a worker speaks for.
+RULES = Rulebook(tuple(rule for rule in rulebook().rules if rule.key in ("person", "visit")))
+CODES = {rule.code for rule in RULES.rules}
+
+_PERSON = re.compile(rb'"psn_no":"([^"]+)"')
+
+
+@pytest.fixture(scope="module")
+def of_persons() -> StandingKernel:
+    return StandingKernel(RULES, knowledge(), threads=2)
+
+
+@pytest.fixture(scope="module")
+def world() -> Judged:
+    """The messages of some persons of each rule, in the promises' county, and what a replay says of them."""
+    lines = [bytes(line) for line in simulate(World(persons=300, days=120, seed=7)).events]
+    mark = watermark_of(lines)
+    chosen: set[str] = set()
+    count: Counter[str] = Counter()
+    for alert in alerts_of(lines, mark, RULES):
+        count[alert.rule_code] += 1
+        if count[alert.rule_code] <= 3 and alert.patn_id:
+            chosen.add(alert.patn_id)
+    assert count.keys() == CODES
+    named = [{found.decode() for found in _PERSON.findall(line)} for line in lines]
+    kept = [line for line, persons in zip(lines, named, strict=True) if not persons or persons & chosen]
+    mark = watermark_of(kept)
+    return Judged(kept, mark, alerts_of(kept, mark, RULES))
+
+
+@pytest.mark.parametrize(("seed", "shards"), [(1, 1), (2, 2)])
+def test_any_batches_in_any_order_with_copies_end_as_a_replay(
+    world: Judged, of_persons: StandingKernel, tmp_path: Path, seed: int, shards: int
+) -> None:
+    chance = random.Random(seed)
+    copies = chance.sample(world.lines, len(world.lines) // 10)
+    lines = chance.sample([*world.lines, *copies], len(world.lines) + len(copies))
+    cancellations = taken_back(world)
+    cuts = [0, *sorted(chance.sample(range(1, len(lines)), 4)), len(lines)]
+    with Site(tmp_path, of_persons, shards=shards, with_lake=False) as site:
+        for start, end in pairwise(cuts):
+            site.hear(lines[start:end])
+        site.look_again()
+        assert as_bytes(site.alerts) == as_bytes(world.alerts)
+        site.hear(cancellations).look_again()
+        everything = [*lines, *cancellations]
+        whole = alerts_of(everything, watermark_of(everything), RULES)
+        assert as_bytes(site.alerts) == as_bytes(whole)
+        opened, retracted = (
+            {code for code, kind in site.counts if kind == wanted} for wanted in (OPENED, RETRACTED)
+        )
+        assert opened == CODES
+        assert retracted == CODES, f"never retracted: {sorted(CODES - retracted)}"
+        print(
+            {kind: sum(n for (_, k), n in site.counts.items() if k == kind) for kind in (OPENED, RETRACTED)}
+        )
+
+
+def test_a_kernel_that_stands_says_what_evaluate_says(world: Judged, of_persons: StandingKernel) -> None:
+    for lines in (world.lines[: len(world.lines) // 2], world.lines):
+        mark = watermark_of(lines)
+        with of_persons.judged(tables_of(lines), mark) as judged:
+            assert as_bytes(judged.result.alerts) == as_bytes(alerts_of(lines, mark, RULES))

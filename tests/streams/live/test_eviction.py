@@ -1,0 +1,104 @@
+"""Whole visits are let go of, beyond the horizon, and nothing that lies nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import pyarrow as pa
+import pytest
+
+from streams.live.eviction import evicted, oldest
+from streams.live.moments import micros
+from tests.streams.live import town
+from tests.streams.live.site import tables_of
+
+STAY = [
+    town.admitted("M1", 1, msgid="in"),
+    town.charged("M1", ("1", 2, 10), msgid="line"),
+    town.discharged("M1", 5, msgid="out"),
+    town.settled("M1", "S1", 6, 10, msgid="settled"),
+]
+
+
+def left(lines: list[bytes], horizon: float, *, unsafe: Collection[str] = ()) -> set[str]:
+    """The messages that are left of these, and none of whose rows are gone."""
+    held = tables_of(lines)
+    msgids = set(held["message"]["msgid"].to_pylist())
+    kept = evicted(held, pa.array(sorted(msgids - set(unsafe))), town.at(horizon))
+    stay = set(kept["message"]["msgid"].to_pylist())
+    for name, table in held.items():
+        whole = [msgid for msgid in table["msgid"].to_pylist() if msgid in stay]
+        assert sorted(kept[name]["msgid"].to_pylist()) == sorted(whole), name
+    return stay
+
+
+def test_a_visit_is_gone_when_nothing_newer_than_the_horizon_was_heard_of_it() -> None:
+    assert left(STAY, 6.1) == set()
+
+
+def test_a_visit_stays_whole_while_anything_of_it_is_newer() -> None:
+    assert left(STAY, 5.5) == {"in", "line", "out", "settled"}
+
+
+def test_a_visit_of_which_one_message_lies_nowhere_else_stays_whole() -> None:
+    assert left(STAY, 90, unsafe=["line"]) == {"in", "line", "out", "settled"}
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        town.listed("M1", "S1", 50, msgid="late"),
+        town.taken_back("2305", 50, setl_id="S1", mdtrt_id="M1"),
+        town.taken_back("2305", 50, setl_id="S1"),
+        town.taken_back("2601", 50, omsgid="settled", oinfno="2304"),
+        town.taken_back("2601", 50, omsgid="in", oinfno="2401"),
+        town.withdrawn("M1", "1", seen=50),
+    ],
+)
+def test_what_names_a_visit_a_settlement_or_a_message_of_it_belongs_to_it(late: bytes) -> None:
+    assert left([*STAY, late], 40) == {"in", "line", "out", "settled", town.msgid_of(late)}
+    early = late.replace(b"2026-02-20", b"2026-01-08")
+    assert left([town.charged("M1", ("2", 50, 10), msgid="new"), *STAY, early], 40) == {
+        "in", "line", "out", "settled", "new", town.msgid_of(late),
+    }  # fmt: skip
+
+
+def test_a_message_of_several_visits_goes_with_the_last_of_them() -> None:
+    two = town.withdrawn("M1", "1", seen=7, msgid="two").replace(
+        b'"data": [', b'"data": [{"feedetl_sn": "1", "mdtrt_id": "M2", "psn_no": "P1"}, '
+    )
+    assert left([*STAY, two], 40) == set()
+    assert left([*STAY, two, town.admitted("M2", 50, msgid="new")], 40) == {"two", "new"}
+
+
+def test_a_visit_with_times_ahead_of_its_messages_stays_until_they_are_past() -> None:
+    ahead = town.charged("M1", ("2", 50, 10), seen=6, msgid="ahead")
+    assert "ahead" in left([*STAY, ahead], 40)
+    assert left([*STAY, ahead], 51) == set()
+
+
+def test_what_names_no_visit_stands_for_itself() -> None:
+    checks = [town.checked(1, msgid="old"), town.checked(50, msgid="new")]
+    assert left(checks, 40) == {"new"}
+
+
+def test_registries_and_look_ups_stay() -> None:
+    kept = [
+        town.insured(1, msgid="insured"),
+        town.died(1, seen=2, msgid="death"),
+        town.looked_up(3, msgid="looked-up"),
+        town.tell("family", 1, psn_no="P1", member_psn_no="P2", msgid="family"),
+        town.tell("manual_reimbursement", 1, psn_no="P1", reim_id="R", medfee_sumamt="1.00", msgid="manual"),
+    ]
+    assert left([*STAY, *kept], 90) == {"insured", "death", "looked-up", "family", "manual"}
+
+
+def test_the_oldest_is_the_visit_that_has_to_go_first() -> None:
+    assert oldest({}) is None
+    assert oldest(tables_of([town.insured(1), town.looked_up(2)])) is None
+    assert oldest(tables_of(STAY)) == micros(town.at(6))
+    assert oldest(tables_of([*STAY, town.checked(3), town.insured(1)])) == micros(town.at(3))
+
+
+def test_of_nothing_nothing_is_left() -> None:
+    assert evicted({}, pa.array([], pa.string()), town.at(9)) == {}

@@ -1,0 +1,123 @@
+"""A micro-batch becomes one packet a shard, and a packet a record's value and back."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+import zstandard
+
+from detectors.facts import fact_schemas
+from streams.live.news import FOR_ALL
+from streams.live.packets import Packet, decode, encode, split
+from streams.live.shards import shard_of
+from streams.simulate import World, simulate
+from tests.streams.live import town
+from tests.streams.live.site import kernel, tables_of
+
+SHARDS = 3
+ALL = frozenset(fact_schemas())
+
+
+@pytest.fixture(scope="module")
+def county() -> dict[str, pa.Table]:
+    """The facts of a little of everything, disorder included."""
+    lines = [bytes(line) for line in simulate(World(persons=60, days=110, seed=3)).events]
+    doctor = town.tell("practitioner", 3, dr_codg="D1", psn_no="P1")
+    return tables_of([*lines[:4000], doctor, town.beds_checked(3, ["P1", "P2", "P3", "P4"])])
+
+
+def rows(table: pa.Table, *without: str) -> list[str]:
+    names = [name for name in table.schema.names if name not in without]
+    return sorted(json.dumps(row, default=str, sort_keys=True) for row in table.select(names).to_pylist())
+
+
+def test_a_packet_comes_back_as_it_was(county: dict[str, pa.Table]) -> None:
+    for packet in split(county, SHARDS, ALL):
+        again = decode(encode(packet))
+        assert again.clock == packet.clock
+        assert again.tables.keys() == packet.tables.keys()
+        for name, table in packet.tables.items():
+            assert again.tables[name].equals(table.combine_chunks()), name
+
+
+def test_what_a_packet_asks_for_comes_back_too() -> None:
+    packet = Packet({}, {"H1": town.at(1)}, ("P1", "P2"), (("P1", "m", 2**64 - 1),))
+    assert decode(encode(packet)) == packet
+    assert packet.events == 0
+
+
+def test_a_packet_of_a_later_format_is_refused_and_its_later_tables_are_passed_over() -> None:
+    wire = [1, {"of_tomorrow": b""}, {}, [], []]
+    assert decode(zstandard.compress(msgspec.msgpack.encode(wire))) == Packet()
+    wire[0] = 2
+    with pytest.raises(ValueError, match="format 2"):
+        decode(zstandard.compress(msgspec.msgpack.encode(wire)))
+
+
+def test_every_row_of_a_person_is_at_exactly_one_shard(county: dict[str, pa.Table]) -> None:
+    parts = split(county, SHARDS, ALL)
+    for name, table in county.items():
+        if name == "message" or name in FOR_ALL or "psn_no" not in table.schema.names:
+            continue
+        of_persons = table.filter(pc.is_valid(table["psn_no"]))
+        found = [row for part in parts if name in part.tables for row in rows(part.tables[name])]
+        assert sorted(found) == rows(of_persons), name
+        for number, part in enumerate(parts):
+            if name in part.tables:
+                owners = {shard_of(psn_no, SHARDS) for psn_no in part.tables[name]["psn_no"].to_pylist()}
+                assert owners == {number}
+
+
+def test_every_row_has_its_message_beside_it(county: dict[str, pa.Table]) -> None:
+    for part in split(county, SHARDS, ALL):
+        messages = part.tables["message"]["seq"].to_pylist()
+        assert len(messages) == len(set(messages))
+        for name, table in part.tables.items():
+            assert set(table["seq"].to_pylist()) <= set(messages), name
+
+
+def test_registries_of_what_all_share_are_everywhere_and_name_nobody(county: dict[str, pa.Table]) -> None:
+    for part in split(county, SHARDS, ALL):
+        for name in FOR_ALL:
+            assert part.tables[name].equals(county[name])
+        message = part.tables["message"]
+        of_registries = message.filter(pc.is_in(message["kind"], pa.array(sorted(FOR_ALL))))
+        assert of_registries.num_rows
+        assert of_registries["psn_no"].null_count == of_registries.num_rows
+
+
+def test_the_clock_is_the_same_everywhere(county: dict[str, pa.Table]) -> None:
+    parts = split(county, SHARDS, kernel().reads)
+    message = county["message"]
+    latest: dict[str, datetime] = {}
+    for code, time in zip(
+        message["fixmedins_code"].to_pylist(), message["inf_time"].to_pylist(), strict=True
+    ):
+        if code is not None:
+            latest[code] = max(time, latest.get(code, time))
+    assert all(part.clock == latest for part in parts)
+
+
+def test_what_no_rule_of_persons_reads_is_left_out(county: dict[str, pa.Table]) -> None:
+    reads = frozenset({"message", "insured"})
+    parts = split(county, SHARDS, reads)
+    assert {name for part in parts for name in part.tables} == reads
+    for part in parts:
+        assert set(part.tables["message"]["kind"].to_pylist()) <= {"insured"}
+
+
+def test_a_message_of_which_a_row_was_rejected_goes_with_its_person() -> None:
+    line = json.loads(town.charged("M1", ("1", 1, 10), ("2", 2, 20)))
+    line["input"]["feedetail"][1]["cnt"] = "many"
+    reads = frozenset({"message", "death"})
+    (part,) = split(tables_of([json.dumps(line).encode()]), 1, reads)
+    assert part.tables["message"]["bad_rows"].to_pylist() == [1]
+
+
+def test_nothing_heard_is_a_packet_without_anything() -> None:
+    assert split({}, 2, ALL) == [Packet(), Packet()]

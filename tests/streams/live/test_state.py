@@ -1,0 +1,54 @@
+"""A state file is of one format, and what is written in one step is there whole or not at all."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from streams.errors import Refused
+from streams.live.state import FORMAT, get_meta, load_clock, open_state, set_meta, store_clock, stored
+from tests.streams.live import town
+
+
+def test_a_new_file_has_the_format_and_is_for_its_owner(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "state.db"
+    with open_state(path) as con:
+        assert con.execute("pragma user_version").fetchone() == (FORMAT,)
+    con.close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    open_state(path).close()
+
+
+def test_another_format_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    con = sqlite3.connect(tmp_path / "state.db")
+    con.execute(f"pragma user_version = {FORMAT + 1}")
+    con.close()
+    with pytest.raises(Refused, match=r"state\.db has state format 2.*Move the file away"):
+        open_state(tmp_path / "state.db")
+
+
+def test_a_step_is_stored_whole_or_not_at_all(tmp_path: Path) -> None:
+    con = open_state(tmp_path / "state.db")
+    with stored(con):
+        set_meta(con, "position", 1)
+    with pytest.raises(ZeroDivisionError), stored(con):
+        set_meta(con, "position", 1 // 0)
+    with pytest.raises(ValueError, match="never"), stored(con):
+        store_clock(con, {"H1": town.at(1), "H2": "never"})  # type: ignore[dict-item]
+    assert get_meta(con, "position") == 1
+    assert get_meta(con, "nothing") is None
+    assert load_clock(con) == {}
+    con.close()
+
+
+def test_clocks_come_back_to_the_microsecond(tmp_path: Path) -> None:
+    con = open_state(tmp_path / "state.db")
+    times = {"H1": town.at(3.123456), "H2": town.at(-9000)}
+    with stored(con):
+        store_clock(con, times)
+        store_clock(con, {"H1": town.at(4)})
+    assert load_clock(con) == {**times, "H1": town.at(4)}
+    con.close()
