@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
@@ -18,7 +19,7 @@ from streams.cli.options import FOLDER, err, key, out
 from streams.kafka.archiver import Progress, Task, archive
 from streams.kafka.settings import Connection
 from streams.kafka.topics import EVENTS
-from streams.lake import Appended
+from streams.lake import GRACE, Appended, Tidied
 
 
 @click.command("archive")
@@ -45,6 +46,13 @@ from streams.lake import Appended
     show_default=True,
     help="A batch is written at this size of its messages.",
 )
+@click.option(
+    "--grace",
+    type=click.FloatRange(0, 24 * 365),
+    default=GRACE / timedelta(hours=1),
+    show_default=True,
+    help="Hours that replaced files of the lake stay for those who read.",
+)
 @click.option("--once", is_flag=True, help="End where the topic ended at the start.")
 @click.option(
     "--accept-gap", is_flag=True, help="Go on although the topic no longer has what should come next."
@@ -57,6 +65,7 @@ def command(
     group: str,
     max_seconds: float,
     max_bytes: int,
+    grace: float,
     once: bool,
     accept_gap: bool,
 ) -> None:
@@ -73,6 +82,7 @@ def command(
         max_bytes=max_bytes,
         once=once,
         accept_gap=accept_gap,
+        grace=timedelta(hours=grace),
     )
     with _drained() as ended, _shown() as watcher:
         archived = archive(connection, task, watcher, ended.is_set)
@@ -110,19 +120,19 @@ class _Line:
         self._bar = bar
         self._task = bar.add_task("starting", total=None)
         self._begun = time.monotonic()
-        self._files = 0
+        self._files = self._merged = 0
 
     def appended(self, done: Appended) -> None:
         self._files += done.files
 
-    def merged(self) -> None:
-        pass
+    def tidied(self, done: Tidied) -> None:
+        self._merged += done.merged
 
     def progress(self, now: Progress) -> None:
         rate = now.archived / max(time.monotonic() - self._begun, 1e-9)
         self._bar.update(
             self._task,
-            description=f"{now.archived:,} archived ({rate:,.0f}/s) in {self._files:,} files, "
+            description=f"{now.archived:,} archived ({rate:,.0f}/s), {self._files:,} new files, {self._merged:,} merged, "
             f"{now.held:,} held, {now.behind:,} behind",
         )
 

@@ -65,7 +65,11 @@ def info(folder: Path) -> None:
     """Say what is in a lake: logs, messages, rows by table."""
     lake = open_lake(folder)
     for source in lake.described():
-        out.print(f"{source['name']}  {source['bytes']:,} bytes  sha256 {source['sha256']}")
+        if "offsets" in source:
+            first, end = source["offsets"]
+            out.print(f"{source['name']}  offsets {first:,} to {end - 1:,}")
+        else:
+            out.print(f"{source['name']}  {source['bytes']:,} bytes  sha256 {source['sha256']}")
     out.print(lake.counts.sentence())
     _tell(lake, folder)
 

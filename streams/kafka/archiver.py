@@ -9,13 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
 from streams.errors import Refused
 from streams.kafka import clients
 from streams.kafka.settings import Connection
-from streams.lake import Appended, Appender, Record
+from streams.lake import GRACE, Appended, Appender, Record, Tidied
 from streams.operation import disk
 
 #: Milliseconds that a poll waits; how soon the archiver sees that it is to end.
@@ -42,6 +43,7 @@ class Task:
 
     A batch ends after `max_seconds` or `max_bytes` of messages. `once`: up to where the topic ended at the start.
     `accept_gap`: go on although the topic no longer has what should come next. `group`: under which tools see the lag.
+    `grace`: how long replaced files of the lake stay for those who read.
     """
 
     topic: str
@@ -52,6 +54,7 @@ class Task:
     max_bytes: int = 64 << 20
     once: bool = False
     accept_gap: bool = False
+    grace: timedelta = GRACE
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,8 @@ class Watcher(Protocol):
     def appended(self, done: Appended) -> None:
         """A batch is in the lake."""
 
-    def merged(self) -> None:
-        """Some files were put together, or replaced ones deleted."""
+    def tidied(self, done: Tidied) -> None:
+        """A piece of what keeps the lake fast is done."""
 
     def progress(self, now: Progress) -> None:
         """Called a few times a second."""
@@ -90,7 +93,7 @@ def archive(
     """
     with (
         disk.told({"lake": task.lake}),
-        Appender(task.lake, task.key) as appender,
+        Appender(task.lake, task.key, grace=task.grace) as appender,
         clients.consumer(
             connection,
             group_id=task.group,
@@ -229,8 +232,11 @@ class _Archiver:
         """Keep the lake fast, for a part of the time that the last batch took."""
         now = time.monotonic()
         until = now + max(1.0, (now - begun) * _TIDYING)
-        while not self._should_end() and time.monotonic() < until and self._appender.tidy():
-            self._watcher.merged()
+        while not self._should_end() and time.monotonic() < until:
+            done = self._appender.tidy()
+            if done is None:
+                return
+            self._watcher.tidied(done)
 
     def _commit(self, moved: Mapping[tuple[str, int], int]) -> None:
         from kafka import OffsetAndMetadata, TopicPartition

@@ -4,13 +4,15 @@
 topic and keeps it fast, `read` opens it for a replay.
 """
 
-from streams.lake.append import Appended, Appender
+from streams.lake.append import Appended, Appender, Tidied
 from streams.lake.batch import Batch, Record, decode_records
 from streams.lake.build import LakeReport, build_lake
 from streams.lake.layout import bucket_of, is_lake
 from streams.lake.read import Lake, News, Position, open_lake
+from streams.lake.writer import GRACE
 
 __all__ = [
+    "GRACE",
     "Appended",
     "Appender",
     "Batch",
@@ -19,6 +21,7 @@ __all__ = [
     "News",
     "Position",
     "Record",
+    "Tidied",
     "bucket_of",
     "build_lake",
     "decode_records",

@@ -139,10 +139,10 @@ class _Job:
             sources=(*before.sources, *log.described()),
         )
         if writer is None:
-            replace(after, gone={}).write(lake)
+            after.write(lake)
         else:
             _move(new, lake, sorted(after.paths - before.paths))
-            writer.replace(replace(after, gone=before.gone))
+            writer.replace(after)
         return LakeReport(
             log.counts.settled(len(copies) - len(conflicts), len(conflicts), 0), Lake(lake, after)
         )

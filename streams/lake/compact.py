@@ -63,16 +63,16 @@ def due(manifest: Manifest) -> Merge | None:
     return best
 
 
-def merge_some(writer: Writer) -> bool:
-    """Do the merge that is due, if one is. Whether there was one."""
+def merge_some(writer: Writer) -> int:
+    """Do the merge that is due, if one is. Gives how many files were put together."""
     merge = due(writer.manifest)
     if merge is None:
-        return False
+        return 0
     with tempfile.TemporaryDirectory(prefix=WORK, dir=writer.folder) as work:
         parts = list(_written(merge, writer.folder, Path(work), writer.next_version))
     settle(writer.folder, [part.path for part in parts])
     writer.commit(added=[(merge.table, part) for part in parts], gone=[part.path for part in merge.parts])
-    return True
+    return len(merge.parts)
 
 
 def _groups(manifest: Manifest) -> Iterator[tuple[tuple[str, str, int | None], list[Part]]]:

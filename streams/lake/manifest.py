@@ -67,15 +67,13 @@ class Origin(msgspec.Struct, frozen=True):
 class Change(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One step of a lake to its next version; a line of the journal. None: stays as it is.
 
-    `added`: table → path → rows and version of the newest row; `gone`: files that are replaced, `deleted`: earlier
-    ones of these that are no more; `at`: seconds since 1970.
+    `added`: table → path → rows and version of the newest row; `gone`: files that are replaced; `at`: seconds since 1970.
     """
 
     version: int
     at: int
     added: dict[str, dict[str, tuple[int, int]]] = {}
     gone: list[str] = []
-    deleted: list[str] = []
     origins: list[Origin] = []
     counts: dict[str, Any] | None = None
     rejects_bytes: int | None = None
@@ -86,7 +84,7 @@ class Manifest:
     """The lake at one version. `counts`: of decoding all messages, of whose copies `dropped` tells; `sources`: the logs
     by name, bytes and hash; `next_seq`: the first `seq` of a log's message that is free; `parts`: the files of each
     table; `dropped`: files that list the copies of messages that are not the fact; `rejects_bytes`: how much of
-    `rejects.jsonl` counts; `gone`: files that were replaced, and when (seconds since 1970)."""
+    `rejects.jsonl` counts."""
 
     version: int = 0
     journal: int = 0
@@ -97,7 +95,6 @@ class Manifest:
     parts: Mapping[str, tuple[Part, ...]] = field(default_factory=dict)
     dropped: tuple[Part, ...] = ()
     rejects_bytes: int = 0
-    gone: Mapping[str, int] = field(default_factory=dict)
 
     def origin(self, topic: str, partition: int) -> Origin | None:
         """That partition of a topic, if anything of it is archived."""
@@ -120,7 +117,6 @@ class Manifest:
         tables = {table: {part.path: part for part in some} for table, some in self.parts.items()}
         tables[DROPPED] = {part.path: part for part in self.dropped}
         origins = {origin.number: origin for origin in self.origins}
-        gone = dict(self.gone)
         version, counts, rejects_bytes = self.version, self.counts, self.rejects_bytes
         for change in changes:
             version = change.version
@@ -129,9 +125,6 @@ class Manifest:
                 known.update((path, Part(path, *about)) for path, about in files.items())
             for path in change.gone:
                 tables[path.partition("/")[0]].pop(path, None)
-                gone[path] = change.at
-            for path in change.deleted:
-                gone.pop(path, None)
             origins.update((origin.number, origin) for origin in change.origins)
             counts = counts if change.counts is None else change.counts
             rejects_bytes = rejects_bytes if change.rejects_bytes is None else change.rejects_bytes
@@ -144,7 +137,6 @@ class Manifest:
             parts={table: tuple(some.values()) for table, some in sorted(tables.items()) if some},
             dropped=dropped,
             rejects_bytes=rejects_bytes,
-            gone=gone,
         )
 
     def write(self, folder: Path) -> None:
@@ -159,7 +151,6 @@ class Manifest:
             "sources": [dict(source) for source in self.sources],
             "origins": [msgspec.to_builtins(origin) for origin in self.origins],
             "rejects_bytes": self.rejects_bytes,
-            "gone": dict(self.gone),
             "tables": {
                 table: {
                     "rows": sum(part.rows for part in parts),
@@ -293,7 +284,6 @@ def _read_lake(folder: Path) -> Manifest:
         rejects_bytes=found["rejects_bytes"],
         dropped=tables.pop(DROPPED),
         parts={table: some for table, some in tables.items() if some},
-        gone=found["gone"],
     )
 
 
@@ -303,4 +293,4 @@ def _of_first_format(found: dict[str, Any]) -> dict[str, Any]:
         for table, one in found["tables"].items()
     }
     tables[DROPPED] = {"files": dict.fromkeys(found["dropped"], (0, 0))}
-    return {**found, "version": 0, "journal": 0, "origins": [], "gone": {}, "tables": tables}
+    return {**found, "version": 0, "journal": 0, "origins": [], "tables": tables}

@@ -6,7 +6,8 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -48,6 +49,8 @@ class Writer:
         self._now = now
         self._broken = False
         self._length = 0
+        #: Files that were replaced, and from when on they may be deleted (seconds since 1970); the first first.
+        self._gone: deque[tuple[float, str]] = deque()
         self._lock = lock(folder)
         try:
             self.manifest = Manifest.read(folder)
@@ -118,55 +121,71 @@ class Writer:
         self._length = self._journal.append(change, self._length)
         self.manifest = self.manifest.after([change])
         self._broken = False
+        self._let_go(change.gone)
 
     def replace(self, after: Manifest) -> None:
         """Make another manifest count, all of it, under a journal of its own."""
         before = self.manifest
         journal = Journal(self.folder, before.journal + 1)
         journal.create()
-        gone = dict(after.gone)
-        now = int(self._now())
-        if before.journal:
-            gone[Journal(self.folder, before.journal).path.name] = now
-        gone.update((path, now) for path in before.paths - after.paths)
         self._broken = True
-        after = replace(after, journal=before.journal + 1, gone=gone)
+        after = replace(after, journal=before.journal + 1)
         after.write(self.folder)
         self.manifest, self._journal, self._length = after, journal, 0
         self._broken = False
+        old = [Journal(self.folder, before.journal).path.name] if before.journal else []
+        self._let_go([*old, *(before.paths - after.paths)])
 
     def tidy(self) -> bool:
         """Delete files that were replaced and whose time of grace is over, some at a time, or fold a long journal into
         `lake.json`. Whether there was anything to do."""
-        before = self._now() - self._grace.total_seconds()
-        expired = [path for path, at in self.manifest.gone.items() if at <= before][:_MOST_DELETED]
-        if expired:
-            for path in expired:
-                (self.folder / path).unlink(missing_ok=True)
-            change = Change(version=self.next_version, at=int(self._now()), deleted=expired)
-            self._length = self._journal.append(change, self._length)
-            self.manifest = self.manifest.after([change])
+        now = self._now()
+        if self._gone and self._gone[0][0] <= now:
+            # What an interrupted writer left may have been written again since, under the same name.
+            known = self.manifest.paths
+            for _ in range(_MOST_DELETED):
+                if not self._gone or self._gone[0][0] > now:
+                    break
+                _, path = self._gone.popleft()
+                if path not in known:
+                    (self.folder / path).unlink(missing_ok=True)
             return True
         if self._length > _LONG_JOURNAL:
             self.replace(self.manifest)
             return True
         return False
 
+    def _let_go(self, paths: Iterable[str]) -> None:
+        """Have files deleted after the time of grace; the time at which that began is the file's, for the next writer."""
+        now = self._now()
+        for path in paths:
+            os.utime(self.folder / path, (now, now))
+            self._gone.append((now + self._grace.total_seconds(), path))
+
     def _begin(self) -> None:
+        changes: list[Change] = []
         if self.manifest.journal:
             self._journal = Journal(self.folder, self.manifest.journal)
-            _, self._length = self._journal.mend()
+            changes, self._length = self._journal.mend()
         else:
             self.replace(self.manifest)
-        known = self.manifest.paths | set(self.manifest.gone) | {self._journal.path.name}
         for path in self.folder.glob(f"{WORK}*"):
             shutil.rmtree(path, ignore_errors=True)
-        for path in [*self.folder.glob("*/month=*/bucket=*/*.parquet"), *self.folder.glob(f"{DROPPED}/*.parquet"),
-                     *self.folder.glob("journal-*.jsonl")]:  # fmt: skip
-            if path.relative_to(self.folder).as_posix() not in known:
-                path.unlink()
+        self._find_gone({path: change.at for change in changes for path in change.gone})
         with (self.folder / REJECTS).open("ab") as file:
             file.truncate(self.manifest.rejects_bytes)
+
+    def _find_gone(self, replaced: Mapping[str, int]) -> None:
+        """What lies in the lake and does not count: replaced (some of it lately), or left from an interrupted writer."""
+        known = self.manifest.paths | {self._journal.path.name}
+        grace = self._grace.total_seconds()
+        found = []
+        for pattern in ("*/month=*/bucket=*/*.parquet", f"{DROPPED}/*.parquet", "journal-*.jsonl"):
+            for file in self.folder.glob(pattern):
+                path = file.relative_to(self.folder).as_posix()
+                if path not in known:
+                    found.append((max(file.stat().st_mtime, replaced.get(path, 0)) + grace, path))
+        self._gone = deque(sorted(found))
 
     def _add_rejects(self, lines: bytes) -> None:
         with (self.folder / REJECTS).open("r+b") as file:

@@ -73,7 +73,7 @@ class Archive:
 
     def tidy(self) -> bool:
         """One bounded piece of work that keeps the lake fast. Whether there was any."""
-        return self._appender.tidy()
+        return self._appender.tidy() is not None
 
     def _pass_on_conflicts(self) -> None:
         """Have messages that lost against others with their msgid among the rejects: only the lake knows them."""

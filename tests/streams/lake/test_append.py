@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import re
+import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import permutations
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import duckdb
@@ -37,6 +42,8 @@ from tests.streams.small_world import RULES
 from tests.streams.small_world import lines as small_world
 
 NO_GRACE = timedelta()
+
+DOCS = Path(__file__).parents[3] / "docs" / "lake.md"
 
 
 def records_of(lines: Sequence[bytes], partition: int = 0, first: int = 0) -> list[Record]:
@@ -352,7 +359,28 @@ def test_a_kill_leaves_the_old_lake_or_the_new_one(
     assert (facts, counts) == expected[:2]
     assert without_bytes(rejects) == without_bytes(of_topic(expected[2], places))
     files = {path.relative_to(lake.folder).as_posix() for path in lake.folder.rglob("*.parquet")}
-    assert files == lake.manifest.paths | {path for path in lake.manifest.gone if path.endswith(".parquet")}
+    assert files >= lake.manifest.paths
+    with Appender(tmp_path / "lake", KEY, grace=NO_GRACE) as appender:
+        while appender.tidy():
+            pass
+        files = {path.relative_to(lake.folder).as_posix() for path in lake.folder.rglob("*.parquet")}
+        assert files == appender.lake.manifest.paths
+
+
+def test_what_is_written_again_after_a_kill_is_not_cleared_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = records_of(events(30))
+    with monkeypatch.context() as patch:
+        killed_at(patch, manifest.Journal, "append", after=False)
+        appender = Appender(tmp_path / "lake", KEY, grace=NO_GRACE)
+        with pytest.raises(Killed):
+            appender.append(records)
+        appender.close()
+    assert list((tmp_path / "lake").rglob("*.parquet"))
+    lake = appended(tmp_path / "lake", [records])
+    assert lake.counts.facts == 30
+    check(open_lake(tmp_path / "lake"))
 
 
 def check(lake: Lake) -> None:
@@ -497,3 +525,37 @@ def test_a_replay_of_the_lake_is_that_of_the_log_byte_for_byte(tmp_path: Path) -
     of_log["rejects"] = of_topic(of_log["rejects"], places)
     assert of_log["alerts.jsonl"]
     assert of_lake == of_log
+
+
+def test_a_backup_taken_as_documented_while_the_lake_grows_can_be_restored(tmp_path: Path) -> None:
+    """A reader and the documented commands, beside a writer that appends, merges and folds all the time."""
+    (block,) = re.findall(r"## Backup.*?```sh\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    records = as_topic(messy(300), partitions=3)
+    lake, backup = tmp_path / "lake", tmp_path / "backup"
+    appended(lake, [records[:20]])
+    ended = Event()
+
+    def grow() -> None:
+        with Appender(lake, KEY) as appender:
+            for batch in cut(records[20:], 9, 8):
+                appender.append(batch)
+                appender.tidy()
+        ended.set()
+
+    writer_thread = Thread(target=grow)
+    writer_thread.start()
+    backups = 0
+    while not ended.is_set():
+        check(open_lake(lake))
+        shutil.rmtree(backup, ignore_errors=True)
+        subprocess.run(
+            ["sh", "-ec", block], env={**os.environ, "LAKE": str(lake), "BACKUP": str(backup)}, check=True
+        )
+        check(open_lake(backup))
+        backups += 1
+    writer_thread.join()
+    assert backups >= 2
+    with Appender(backup, KEY) as appender:
+        ends = appender.lake.archived
+        appender.append([one for one in records if one.offset >= ends.get(one[:2], 0)])
+    assert from_lake(open_lake(backup))[:2] == from_lake(open_lake(lake))[:2]
