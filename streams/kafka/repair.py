@@ -16,7 +16,6 @@ from streams.kafka.settings import Connection
 from streams.kafka.spoken import partitions_of, spoken
 from streams.kafka.topics import PACKETS, Layout
 from streams.lake import open_lake
-from streams.live import growth
 from streams.live.packets import encode
 from streams.live.repair import Compared, Withdrawn, compare, packets, replayed, withdrawn
 from streams.live.rules import Judging
@@ -85,12 +84,12 @@ def _compared(how: Repairing, persons: frozenset[str] | None = None) -> Compared
 
 def _has_grown(how: Repairing) -> bool:
     """Wait for the lake to grow; whether it did."""
-    before = growth.position(open_lake(how.lake))
+    before = open_lake(how.lake).manifest.version
     deadline = time.monotonic() + how.patience.total_seconds()
     while time.monotonic() < deadline:
         how.means.breaker.check()
         how.wait(_LOOK_EVERY)
-        if growth.position(open_lake(how.lake)) != before:
+        if open_lake(how.lake).manifest.version != before:
             return True
     return False
 

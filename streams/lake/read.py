@@ -98,10 +98,14 @@ class Lake:
             rejects_bytes=manifest.rejects_bytes,
         )
 
+    def is_new(self, position: Position) -> str:
+        """SQL condition on the `seq` of rows that came after a position of this lake; "": any did."""
+        return _after(position.next_seqs, len(self.manifest.origins))
+
     def new_since(self, position: Position | None) -> News:
         """What came after a position of this lake (None: before everything). Reads only the files with new rows."""
         before = position or Position(version=-1)
-        where = _after(before.next_seqs, len(self.manifest.origins))
+        where = self.is_new(before)
         sources: dict[str, tuple[Source, ...]] = {}
         for table, parts in self.manifest.parts.items():
             files = tuple(str(self.folder / part.path) for part in parts if part.version > before.version)

@@ -1,19 +1,14 @@
-"""How far a lake had come when it was looked at, and what has come to it since: the one place that knows how a lake
-tells new files from old ones."""
+"""What has come to a lake since it was looked at, and which rules that concerns."""
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable
-
-import msgspec
 
 from detectors import ledger
 from detectors.evaluate import needed_tables
 from detectors.ledger.plan import plan
 from rules.rulebook import Rule, Rulebook
-from streams.lake import Lake
+from streams.lake import Lake, Position
 
 #: The log of all messages: whatever comes, comes there too.
 _LOG = "message"
@@ -22,33 +17,16 @@ _LOG = "message"
 _ONLY_GROW = frozenset({"main.fact_dropped", "main.message"})
 
 
-class Position(msgspec.Struct, frozen=True):
-    """`next_seq`: the first `seq` that no message had; `files`: fact table → hash of the files it consisted of."""
-
-    next_seq: int
-    files: dict[str, str]
-
-
-def position(lake: Lake) -> Position:
-    """How far the lake has come."""
-    return Position(
-        lake.manifest.next_seq,
-        {
-            table: _hash(f"{part.path} {part.rows}" for part in parts)
-            for table, parts in lake.manifest.parts.items()
-        },
-    )
+def touched(lake: Lake, before: Position) -> frozenset[str]:
+    """The fact tables that got rows since, or lost some."""
+    news = lake.new_since(before)
+    # what lost against a new message under its msgid may have stood in any table
+    return frozenset(lake.manifest.parts if news.lost else news.facts.sources)
 
 
-def touched(before: Position, now: Position) -> frozenset[str]:
-    """The fact tables that got rows, or lost some, in between."""
-    names = before.files.keys() | now.files.keys()
-    return frozenset(name for name in names if before.files.get(name) != now.files.get(name))
-
-
-def is_new(before: Position | None) -> str:
+def is_new(lake: Lake, before: Position | None) -> str:
     """SQL: whether a row with this `seq` came after a position (None: before everything)."""
-    return "true" if before is None else f"seq >= {before.next_seq}"
+    return (lake.is_new(before) if before is not None else "") or "true"
 
 
 def concerned(rulebook: Rulebook, tables: frozenset[str]) -> Rulebook:
@@ -70,7 +48,3 @@ def _reads(rule: Rule) -> frozenset[str]:
     if re.search(r"\bdue_at\b", rule.query) or _LOG in named or steps - _ONLY_GROW:
         return facts
     return facts - {_LOG}
-
-
-def _hash(lines: Iterable[str]) -> str:
-    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16]

@@ -14,11 +14,10 @@ from detectors.diff import Changes, Difference, diff
 from detectors.evaluate import judge
 from rules.rulebook import Rulebook
 from streams.changes import Change
-from streams.lake import Lake, open_lake
+from streams.lake import Lake, Position, open_lake
 from streams.live import growth
 from streams.live.arrivals import arrivals
 from streams.live.evidence import evidence
-from streams.live.growth import Position
 from streams.live.rules import Judging, changes_between
 from streams.live.said import Said
 from streams.live.state import open_state, stored
@@ -65,13 +64,13 @@ class Sweep:
         """Look at the lake as it is now, and note what differs from what was said. A lake in which nothing has changed
         since the last time, judged by the same rules, is left alone. Raises `Refused` where there is no lake."""
         lake = open_lake(self._lake)
-        now, before = growth.position(lake), self._position()
+        now, before = lake.position, self._position()
         difference = self._rules_since()
         chosen = self._judging.rulebook
         if difference is None and before is not None:
             if before == now:
                 return Swept()
-            chosen = growth.concerned(chosen, growth.touched(before, now))
+            chosen = growth.concerned(chosen, growth.touched(lake, before))
             if not chosen.rules:
                 with stored(self._con):
                     self._note(now)
@@ -113,7 +112,7 @@ class Sweep:
                 on_step=self._step,
             )
             held = self._outdated(chosen)
-            difference = _difference(whole, held, result.alerts, since, before)
+            difference = _difference(whole, held, result.alerts, since, growth.is_new(lake, before))
             facts = evidence(whole.con, difference, lake.manifest.parts)
             self._step("diff")
         changes = self.said.changes(difference, facts)
@@ -155,11 +154,11 @@ class Sweep:
 
 
 def _difference(
-    whole: Whole, held: Sequence[Alert], after: Sequence[Alert], since: Changes, before: Position | None
+    whole: Whole, held: Sequence[Alert], after: Sequence[Alert], since: Changes, new: str
 ) -> Difference:
     standing = {alert.jr_id for alert in after}
     gone = [alert for alert in held if alert.jr_id not in standing]
-    arrived = arrivals(whole.con, growth.is_new(before), gone) if gone else []
+    arrived = arrivals(whole.con, new, gone) if gone else []
     return diff(held, after, replace(since, arrived=arrived))
 
 

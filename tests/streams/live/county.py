@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
 from detectors.alert import Alert
 from rules.rulebook import Rulebook
 from streams.changes import RETRACTED, Change
-from streams.lake import build_lake
+from streams.lake import Appender, Record, build_lake
 from streams.live import rules
 from streams.live.rules import Judging
 from streams.live.sweep import SWEEPER, Sweep, Swept
@@ -18,6 +19,7 @@ from streams.operation.settings import Settings
 from streams.replay import Order, replay
 
 KEY = b"promises, promises, promises"
+_TOPIC = "settlement.events"
 
 
 @cache
@@ -38,10 +40,11 @@ def of_rules(alerts: list[Alert], rulebook: Rulebook) -> list[Alert]:
 
 
 class County:
-    """A lake, and the sweeper's file beside it."""
+    """A lake, and the sweeper's file beside it. `archived`: the lake is of a topic, not of logs."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, archived: bool = False) -> None:
         self.folder = folder
+        self.archived = archived
         self.lake = folder / "lake"
         self.state = folder / "sweeper.db"
         self._logs = 0
@@ -49,10 +52,27 @@ class County:
     def grow(self, lines: list[bytes]) -> None:
         """Archive these messages."""
         self._logs += 1
+        if self.archived:
+            self._append(lines)
+            return
         log = self.folder / f"log-{self._logs:03}.jsonl"
         log.write_bytes(b"".join(line + b"\n" for line in lines))
         append = (self.lake / "lake.json").exists()
         build_lake([str(log)], self.lake, KEY, append=append, processes=1)
+
+    def _append(self, lines: list[bytes]) -> None:
+        """As the archiver does: by turns from two partitions, and small files are put together."""
+        with Appender(self.lake, KEY, grace=timedelta()) as appender:
+            ends = {number: appender.lake.archived.get((_TOPIC, number), 0) for number in (0, 1)}
+            records = []
+            for line in lines:
+                number = len(line) % 2
+                records.append(Record(_TOPIC, number, ends[number], line))
+                ends[number] += 1
+            for start in range(0, len(records), 3000):
+                appender.append(records[start : start + 3000])
+            while appender.tidy():
+                pass
 
     def sweep(self, by: Judging | None = None, **how: object) -> Sweep:
         return Sweep(self.state, self.lake, by or judging(), Means(threads=1), **how)  # type: ignore[arg-type]

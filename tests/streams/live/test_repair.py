@@ -135,6 +135,18 @@ def test_a_message_that_lost_against_another_persons_is_withdrawn(
     assert list(withdrawn(open_lake(own.lake), KEY)) == [(other, row["msgid"], row["content"])]
 
 
+def test_one_that_was_in_the_lake_and_lost_to_what_came_later_is_withdrawn_too(
+    world: Judged, should: list[Alert], tmp_path: Path
+) -> None:
+    loser, other = conflicting(world, should)
+    own = County(tmp_path, archived=True)
+    own.grow([loser])
+    assert list(withdrawn(open_lake(own.lake), KEY)) == []
+    own.grow(world.lines)
+    ((person, msgid, _),) = withdrawn(open_lake(own.lake), KEY)
+    assert (person, msgid) == (other, json.loads(loser)["msgid"])
+
+
 def test_one_that_lost_against_another_of_the_same_person_is_not(world: Judged, tmp_path: Path) -> None:
     line = next(line for line in world.lines if b'"infno":"2304"' in line)
     own = County(tmp_path)

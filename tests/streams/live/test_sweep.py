@@ -21,7 +21,7 @@ from streams.live.sweep import Sweep, Swept
 from streams.live.whole import BrokenOffError, Means
 from tests.promises.conftest import Judged
 from tests.promises.conftest import world as world
-from tests.promises.kernel import as_bytes
+from tests.promises.kernel import as_bytes, message
 from tests.promises.test_batches import taken_back
 from tests.streams.live.county import County, again, holds, judging, of_rules
 
@@ -37,10 +37,10 @@ def cut(lines: list[bytes], parts: int, seed: int) -> Iterator[list[bytes]]:
         yield lines[start:end]
 
 
-@pytest.fixture(scope="module")
-def grown(world: Judged, tmp_path_factory: pytest.TempPathFactory) -> County:
+@pytest.fixture(scope="module", params=["logs", "topic"])
+def grown(world: Judged, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> County:
     """A county swept after each of several appends, the last of which takes back a finding of every rule."""
-    county = County(tmp_path_factory.mktemp("county"))
+    county = County(tmp_path_factory.mktemp("county"), archived=request.param == "topic")
     for lines in [*cut(world.lines, 4, seed=5), taken_back(world)]:
         county.grow(lines)
         county.once()
@@ -89,7 +89,11 @@ def test_a_lake_in_which_nothing_changed_is_left_alone(county: County, world: Ju
     assert not steps
 
 
-def test_rules_of_which_no_table_got_rows_are_not_asked_again(county: County, world: Judged) -> None:
+@pytest.mark.parametrize("archived", [False, True])
+def test_rules_of_which_no_table_got_rows_are_not_asked_again(
+    tmp_path: Path, world: Judged, archived: bool
+) -> None:
+    county = County(tmp_path, archived=archived)
     county.grow(world.lines[:-200])
     before = county.once()
     orders = [line for line in world.lines[-4000:] if b'"infno":"4402A"' in line]
@@ -97,6 +101,27 @@ def test_rules_of_which_no_table_got_rows_are_not_asked_again(county: County, wo
     county.grow([again(line) for line in orders[:3]])
     after = county.once()
     assert set(before.ran) - set(after.ran) == {"FP-06", "FR-04", "PA-02"}
+    assert as_bytes(holds(county.outbox())) == as_bytes(county.replayed())
+
+
+def test_an_archived_message_that_loses_to_a_new_one_is_no_evidence_any_more(
+    tmp_path: Path, world: Judged
+) -> None:
+    county = County(tmp_path, archived=True)
+    county.grow(world.lines)
+    county.once()
+    named = {msgid: change.alert for change in county.outbox() for msgid in change.alert.evidence}
+    line, alert = next(
+        (line, named[read["msgid"]])
+        for line in world.lines
+        if (read := message(line)) and read["msgid"] in named and read.get("infno") == "2207"
+    )
+    winner = json.loads(line)
+    winner["inf_time"] = "2026-01-01 00:00:00"
+    winner["response"]["output"]["setlinfo"]["setl_id"] = "elsewhere"
+    county.grow([json.dumps(winner, ensure_ascii=False).encode()])
+    swept = county.once()
+    assert alert.jr_id in {change.jr_id for change in swept.changes}
     assert as_bytes(holds(county.outbox())) == as_bytes(county.replayed())
 
 
