@@ -23,7 +23,7 @@ demo: install
 	@deploy/demo.sh $(BIN)
 
 test: lint kafka-ready promtool
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term
 
 # What the tests check Prometheus rules and metrics with.
 promtool: install
