@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test lint lock bench kafka kafka-ready promtool clean
+.PHONY: install demo test lint lock bench kafka kafka-ready postgresql-ready promtool clean
 
 install: $(STAMP)
 
@@ -22,7 +22,7 @@ $(STAMP): pyproject.toml requirements.lock
 demo: install
 	@deploy/demo.sh $(BIN)
 
-test: lint kafka-ready promtool
+test: lint kafka-ready postgresql-ready promtool
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term
 
 # What the tests check Prometheus rules and metrics with.
@@ -44,6 +44,9 @@ bench: install
 # What a real Kafka needs: Java, Maven and its jars; installed where that may be done.
 kafka-ready: install
 	@$(BIN)/python -m deploy.kafka fetch
+
+postgresql-ready:
+	@deploy/postgresql/ready.sh
 
 kafka: install
 	@$(BIN)/python -m deploy.kafka run

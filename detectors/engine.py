@@ -16,6 +16,9 @@ MEMORY_LIMIT = "6GB"
 #: Checkpoints of a database in memory save nothing, and cost a quarter of a ledger's build.
 NEVER = "1TB"
 
+#: Each slice reads all facts once more, so that beyond some of them time is lost and nothing won.
+MOST_SLICES = 16
+
 #: Bytes of a ledger in memory for each message that is a fact, measured on a simulated county.
 BYTES_A_FACT = 700
 
@@ -55,7 +58,8 @@ def connect(
 
 def slices(expected_facts: int, memory_limit: str) -> int:
     """In how many parts the joins of a ledger of so many facts are to be made."""
-    return math.ceil(expected_facts * BYTES_A_FACT / in_bytes(memory_limit)) or 1
+    wanted = math.ceil(expected_facts * BYTES_A_FACT / in_bytes(memory_limit))
+    return min(max(wanted, 1), MOST_SLICES)
 
 
 def in_bytes(amount: str) -> float:

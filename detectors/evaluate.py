@@ -99,12 +99,12 @@ def judge(
 ) -> Result:
     """Run every rule on a prepared ledger and word what they find. `covered`: say also who could be judged."""
     values = params or {}
-    provided = frozenset(name for (name,) in con.execute("select name from provided").fetchall())
+    provided = _provided(con)
     found: list[tuple[Rule, dict[str, Any]]] = []
     coverage: list[Coverage] = []
     timers: list[Timer] = []
     for rule in rulebook.rules:
-        missing = tuple(sorted(name for name in rule.needs if name not in provided))
+        missing = _lacking(rule, provided)
         if covered:
             coverage.extend(cover(con, rule, missing, values.get(rule.code)))
         if not missing:
@@ -116,6 +116,28 @@ def judge(
     alerts = word(con, found, knowledge, values)
     on_step("alerts")
     return Result(alerts, coverage, timers)
+
+
+def coverage(
+    con: duckdb.DuckDBPyConnection, rulebook: Rulebook, params: Params | None = None
+) -> list[Coverage]:
+    """Who of a prepared ledger can be judged by every rule, and who cannot, without judging anybody."""
+    provided = _provided(con)
+    values = params or {}
+    return [
+        line
+        for rule in rulebook.rules
+        for line in cover(con, rule, _lacking(rule, provided), values.get(rule.code))
+    ]
+
+
+def _provided(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    return frozenset(name for (name,) in con.execute("select name from provided").fetchall())
+
+
+def _lacking(rule: Rule, provided: frozenset[str]) -> tuple[str, ...]:
+    """What the rule needs and the source does not supply."""
+    return tuple(sorted(name for name in rule.needs if name not in provided))
 
 
 def build(

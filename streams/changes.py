@@ -7,6 +7,7 @@ read for ever, fields that a newer one added are passed over.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 import msgspec
@@ -111,17 +112,32 @@ def decode(value: bytes) -> Change:
     )
 
 
-def headers(change: Change) -> list[tuple[str, bytes]]:
-    """CloudEvents 1.0 headers, binary mode, and the hash of the rulebook that spoke."""
-    day, _, time = change.alert.detected_at.partition(" ")
-    named = {
-        "ce_specversion": "1.0",
-        "ce_id": f"{change.jr_id}:{change.seq}",
-        "ce_source": f"/fundwatch/{change.speaker}" if change.speaker else "/fundwatch",
-        "ce_type": f"fundwatch.alert.{change.kind}",
-        "ce_subject": change.jr_id,
-        "ce_time": f"{day}T{time or '00:00:00'}+08:00",
-        "content-type": "application/json",
-        "fundwatch_rulebook": change.rulebook,
+#: Headers of a record and what each says: CloudEvents 1.0, binary mode, and one of our own.
+HEADERS = MappingProxyType(
+    {
+        "ce_specversion": "version of CloudEvents",
+        "ce_id": "`jr_id` and `seq` with a colon between: the same for a record that comes again",
+        "ce_source": "who speaks: `/fundwatch/worker`, `/fundwatch/sweeper`",
+        "ce_type": "`fundwatch.alert.opened`, `fundwatch.alert.changed`, `fundwatch.alert.retracted`",
+        "ce_subject": "`jr_id`",
+        "ce_time": "`detected_at` with its zone: event time, not the time of a machine",
+        "content-type": "of the value",
+        "fundwatch_rulebook": "hash of the whole rulebook",
     }
-    return [(name, value.encode()) for name, value in named.items()]
+)
+
+
+def headers(change: Change) -> list[tuple[str, bytes]]:
+    """The headers of a change's record, each of `HEADERS` once."""
+    day, _, time = change.alert.detected_at.partition(" ")
+    values = (
+        "1.0",
+        f"{change.jr_id}:{change.seq}",
+        f"/fundwatch/{change.speaker}" if change.speaker else "/fundwatch",
+        f"fundwatch.alert.{change.kind}",
+        change.jr_id,
+        f"{day}T{time or '00:00:00'}+08:00",
+        "application/json",
+        change.rulebook,
+    )
+    return [(name, value.encode()) for name, value in zip(HEADERS, values, strict=True)]

@@ -23,6 +23,11 @@ from streams.wire import Counts, Reject
 
 _FILES_AT_ONCE = 2
 
+#: Why a message that lost against another content is no fact.
+CONFLICT = (
+    "Another message with the same msgid and other content came first in the order (inf_time, content)."
+)
+
 #: Told where the reading stands: stage, bytes done, bytes in all (0: not known).
 OnProgress = Callable[[str, int, int], None]
 
@@ -199,9 +204,6 @@ def readable_again(name: str, workspace: Path) -> str:
 
 def _conflicts(source: str, places: Sequence[Place]) -> list[Reject]:
     """The rejects of those lines of a file, read once more."""
-    sentence = (
-        "Another message with the same msgid and other content came first in the order (inf_time, content)."
-    )
     lines = find_lines(source, [(place.offset, place.after) for place in places])
     return [
         Reject.of(
@@ -209,7 +211,7 @@ def _conflicts(source: str, places: Sequence[Place]) -> list[Reject]:
             source=source,
             line=place.line,
             reason_code="msgid_conflict",
-            sentence=sentence,
+            sentence=CONFLICT,
             msgid=str(json.loads(line)["msgid"]),
         ).at(offset)
         for place, (offset, line) in zip(places, lines, strict=True)

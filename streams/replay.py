@@ -21,16 +21,16 @@ import duckdb
 import msgspec
 
 from detectors import engine
-from detectors import facts as fact_tables
 from detectors.alert import Alert, encode
 from detectors.coverage import Coverage
-from detectors.evaluate import build, judge, prepare
+from detectors.evaluate import judge, prepare
 from detectors.watermark import LATENESS, watermark
 from rules.knowledge import Knowledge
 from rules.rulebook import Rulebook
 from streams import evidence, run
 from streams.errors import Refused
 from streams.inputs import FactsInput, LogCounts, only, read_logs
+from streams.judging import fill
 from streams.lake import is_lake, open_lake
 from streams.ledger_files import REJECTS, LedgerFiles, describe, is_ledger, open_ledger
 from streams.run import written_whole
@@ -181,12 +181,16 @@ def _ledger(
             _kept_rejects(source),
             [],
         )
-    facts = source.facts(order.as_of)
-    fact_tables.load(con, facts)
+    mark = fill(
+        con,
+        source.facts(order.as_of),
+        rulebook,
+        expected=source.counts.facts,
+        lateness=order.lateness,
+        memory_limit=order.memory_limit,
+        tables=("cancellation",),
+    )
     later = _later(con, source, order.as_of)
-    mark = watermark(con, order.lateness)
-    slices = engine.slices(source.counts.facts, order.memory_limit)
-    build(con, rulebook, unique=facts.unique, tables=("cancellation",), slices=slices)
     duplicates = _count(con, "fact_dropped where reason = 'duplicate'")
     lost = con.execute("select seq from fact_dropped where reason = 'conflict' order by seq").fetchall()
     conflicts = [seq for (seq,) in lost]

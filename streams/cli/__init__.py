@@ -24,6 +24,7 @@ COMMANDS = {
     "simulate": ("simulate", "Write the event log of an invented county, with planted fraud and its truth."),
     "import": ("import_", "Turn exported tables into a ledger, by a declared mapping."),
     "lake": ("lake", "Build or describe a lake: the facts of event logs as Parquet."),
+    "archive": ("archive", "Put a topic into a lake, continuously, each event once."),
     "replay": ("replay", "Judge event logs, a lake or a ledger, and write the alerts."),
     "diff": ("diff", "Compare the alerts of two runs."),
     "show": (
@@ -35,6 +36,7 @@ COMMANDS = {
     "rules": ("rules", "List, lint, test and explain the rules."),
     "topics": ("topics", "Make and show the topics of a Kafka."),
     "worker": ("worker", "Judge persons and visits as their messages come from Kafka."),
+    "sweep": ("sweep", "Judge from the lake what is not keyed by person or visit; repair."),
     "brake": ("brake", "Show what a braked worker would say, and let it, or drop it."),
     "dlq": ("dlq", "List what was rejected, and send it back."),
     "knowledge": ("knowledge", "Import published knowledge points."),

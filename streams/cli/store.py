@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -75,6 +70,7 @@ def fill_(
     from streams.kafka import clients
     from streams.kafka.store_filler import OPTIONS, Filling, fill
     from streams.kafka.topics import CHANGES
+    from streams.operation.stopping import asked_to_stop
     from streams.store.writing import AlertStore
 
     filling = Filling(
@@ -86,7 +82,7 @@ def fill_(
         warn=lambda sentence: err.print(f"fundwatch: {sentence}", soft_wrap=True),
     )
     with (
-        _asked_to_stop() as stop,
+        asked_to_stop() as stop,
         AlertStore(url) as store,
         clients.consumer(connection, **OPTIONS) as consumer,
     ):
@@ -108,22 +104,3 @@ def _place(text: str) -> tuple[int, int]:
     if not (colon and partition.isdecimal() and offset.isdecimal()):
         raise Refused(f"--pass-over {text}: write PARTITION:OFFSET, as in 0:1234.")
     return int(partition), int(offset)
-
-
-@contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
-    """An event that SIGTERM and Ctrl-C set, instead of breaking off."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-
-    def ask(*_: Any) -> None:
-        stop.set()
-
-    before = {one: signal.signal(one, ask) for one in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)

@@ -1,10 +1,27 @@
-"""The lake: the facts of event logs as Parquet, each event once, by table, month and bucket of persons.
+"""The lake: the facts of event logs and topics as Parquet, each event once, by table, month and bucket of persons.
 
-`layout` says what lies where, `build` makes a lake of logs or adds to one, `read` opens it for a replay.
+`layout` and `manifest` say what lies where, `build` makes a lake of logs or adds to one, `append` adds small batches of a
+topic and keeps it fast, `read` opens it for a replay.
 """
 
+from streams.lake.append import Appended, Appender
+from streams.lake.batch import Batch, Record, decode_records
 from streams.lake.build import LakeReport, build_lake
 from streams.lake.layout import bucket_of, is_lake
-from streams.lake.read import Lake, open_lake
+from streams.lake.read import Lake, News, Position, open_lake
 
-__all__ = ["Lake", "LakeReport", "bucket_of", "build_lake", "is_lake", "open_lake"]
+__all__ = [
+    "Appended",
+    "Appender",
+    "Batch",
+    "Lake",
+    "LakeReport",
+    "News",
+    "Position",
+    "Record",
+    "bucket_of",
+    "build_lake",
+    "decode_records",
+    "is_lake",
+    "open_lake",
+]

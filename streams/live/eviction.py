@@ -8,8 +8,11 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streams.live.history import micros
-from streams.live.lateness import LOOKED_UP, TIMELESS
+from streams.live.moments import micros
+from streams.live.news import LOOKED_UP, TIMELESS
+
+#: Tables of which nothing is let go of.
+_KEPT = frozenset({*TIMELESS, *LOOKED_UP})
 
 
 def evicted(
@@ -32,7 +35,7 @@ def evicted(
     gone = pc.and_not(pc.is_in(visits, old.combine_chunks()), pc.is_in(visits, unsafe))
     seqs = message["seq"].combine_chunks().filter(pc.and_not(gone, _stays(message)))
     return {
-        name: table if name in TIMELESS | LOOKED_UP else table.filter(pc.invert(pc.is_in(table["seq"], seqs)))
+        name: table if name in _KEPT else table.filter(pc.invert(pc.is_in(table["seq"], seqs)))
         for name, table in held.items()
     }
 
@@ -59,7 +62,7 @@ def _newest(visits: pa.Array, message: pa.Table) -> pa.Table:
 
 def _stays(message: pa.Table) -> pa.Array:
     """Whether a message is of a kind that is kept for ever."""
-    return pc.is_in(message["kind"].combine_chunks(), pa.array(sorted(TIMELESS | {"1101"})))
+    return pc.is_in(message["kind"].combine_chunks(), pa.array(sorted({*TIMELESS, "1101"})))
 
 
 def _visits(held: Mapping[str, pa.Table]) -> pa.Array:

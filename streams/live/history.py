@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from streams.live.columns import pack, unpack, values
+from streams.live.state import get_meta, set_meta
+from streams.live.tables import Tables, without
 
 #: `seq` of what a shard hears begins here, so that it never meets the `seq` of what comes from a lake.
 FIRST_SEQ = 1 << 48
@@ -26,12 +27,31 @@ class History:
 
     def __init__(self, con: sqlite3.Connection) -> None:
         self._con = con
-        self.next_seq = FIRST_SEQ + int(self._meta("heard", 0))
-        self._appends = int(self._meta("appends", 0))
+        self._next_seq = FIRST_SEQ + (get_meta(con, "heard") or 0)
+        self._appends = get_meta(con, "appends") or 0
         found: defaultdict[str, list[bytes]] = defaultdict(list)
         for name, rows in con.execute("select name, rows from shared_rows order by name, n"):
             found[name].append(rows)
         self.shared: dict[str, pa.Table] = {name: unpack(name, blobs) for name, blobs in found.items()}
+
+    def numbered(self, tables: Tables) -> dict[str, pa.Table]:
+        """The same rows with `seq` of this shard, in the same order."""
+        if not tables:
+            return {}
+        old = pc.unique(
+            pa.chunked_array([chunk for table in tables.values() for chunk in table["seq"].chunks])
+        )
+        old = old.take(pc.sort_indices(old))
+        first = self._next_seq
+        self._next_seq += len(old)
+        return {
+            name: table.set_column(
+                0,
+                "seq",
+                pc.add(pc.index_in(table["seq"], old).cast(pa.uint64()), pa.scalar(first, pa.uint64())),
+            )
+            for name, table in tables.items()
+        }
 
     def load(self, persons: Collection[str]) -> dict[str, pa.Table]:
         """All rows kept of these persons, by table, without the registries for all."""
@@ -49,8 +69,8 @@ class History:
         for name, table in tables.items():
             if table.num_rows:
                 self._add(name, table)
-        self._set_meta("appends", self._appends)
-        self._set_meta("heard", self.next_seq - FIRST_SEQ)
+        set_meta(self._con, "appends", self._appends)
+        set_meta(self._con, "heard", self._next_seq - FIRST_SEQ)
 
     def replace(self, psn_no: str, tables: Mapping[str, pa.Table]) -> None:
         """Keep just these rows of a person."""
@@ -64,7 +84,22 @@ class History:
                 if table.num_rows
             ],
         )
-        self._set_meta("appends", self._appends)
+        set_meta(self._con, "appends", self._appends)
+
+    def withdraw(self, messages: Sequence[tuple[str, str, int]]) -> None:
+        """Forget messages that are not facts after all: person, msgid, content."""
+        by_person: defaultdict[str, set[tuple[str, int]]] = defaultdict(set)
+        for psn_no, msgid, content in messages:
+            by_person[psn_no].add((msgid, content))
+        for psn_no, named in by_person.items():
+            held = self.load([psn_no])
+            if "message" in held:
+                gone = [
+                    row["seq"]
+                    for row in held["message"].select(["seq", "msgid", "content"]).to_pylist()
+                    if (row["msgid"], row["content"]) in named
+                ]
+                self.replace(psn_no, without(held, pa.array(gone, pa.uint64())))
 
     def tidy(self, persons: Iterable[str]) -> None:
         """Make one of the many appends of these persons, so that they are read fast."""
@@ -113,60 +148,3 @@ class History:
                 )
             ],
         )
-
-    def _meta(self, key: str, default: int) -> int:
-        row = self._con.execute("select value from meta where key = ?", (key,)).fetchone()
-        return default if row is None else int(row[0])
-
-    def _set_meta(self, key: str, value: int) -> None:
-        self._con.execute("insert or replace into meta values (?, ?)", (key, value))
-
-
-def renumbered(tables: Mapping[str, pa.Table], base: int) -> dict[str, pa.Table]:
-    """The same rows with `seq` counted from `base`."""
-    return {
-        name: table.set_column(0, "seq", pc.add(table["seq"], pa.scalar(base, pa.uint64())))
-        for name, table in tables.items()
-    }
-
-
-def without(tables: Mapping[str, pa.Table], seqs: pa.Array) -> dict[str, pa.Table]:
-    """The rows of all messages but these."""
-    if not len(seqs):
-        return dict(tables)
-    return {name: table.filter(pc.invert(pc.is_in(table["seq"], seqs))) for name, table in tables.items()}
-
-
-def joined(*sets: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
-    """All rows of several sets of tables."""
-    names = sorted({name for one in sets for name in one})
-    return {name: pa.concat_tables([one[name] for one in sets if name in one]) for name in names}
-
-
-def copies(new: pa.Table, known: pa.Table | None) -> pa.Array:
-    """The `seq` of new messages that are there already, or twice among themselves: same msgid, time and content."""
-    repeated = set()
-    if known is not None and known.num_rows:
-        met = known.filter(pc.is_in(known["msgid"], new["msgid"].combine_chunks()))
-        repeated = set(
-            zip(*(met[name].to_pylist() for name in ("msgid", "inf_time", "content")), strict=True)
-        )
-    dropped = []
-    for seq, *what in zip(
-        *(new[name].to_pylist() for name in ("seq", "msgid", "inf_time", "content")), strict=True
-    ):
-        if tuple(what) in repeated:
-            dropped.append(seq)
-        else:
-            repeated.add(tuple(what))
-    return pa.array(dropped, pa.uint64())
-
-
-def micros(moment: datetime) -> int:
-    """A time of the platform as an integer that sorts like it: microseconds since 1970-01-01."""
-    return int(np.datetime64(moment, "us").astype(np.int64))
-
-
-def moment(number: int) -> datetime:
-    """The time that `micros` made an integer of."""
-    return datetime(1970, 1, 1) + timedelta(microseconds=number)  # noqa: DTZ001 the platform's time has no zone

@@ -1,12 +1,12 @@
 """Which persons must be judged on everything that is known of them, not on the history alone.
 
-A fact is late when its time or its visit's begin lies before the horizon plus the longest lookback, or when it
-refers to something that the history does not know.
+A fact is late when its time or its visit's begin lies before a border, or when it refers to something that the
+history does not know. The border is the watermark less a time for corrections. A registry's row holds for all times, so it
+is late whenever it says something new; so is a look-up.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime, time
 from functools import cache
@@ -16,20 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from detectors.facts import fact_schemas
-
-#: Facts that hold for all times: whatever is new in them may change alerts of any age.
-TIMELESS = frozenset({"insured", "death", "family", "manual_reimbursement", "chronic_registration"})
-
-#: What a look-up of a person says: news only where it says something else than before.
-LOOKED_UP = frozenset({"person", "person_insurance", "person_identity"})
+from streams.live.news import LOOKED_UP, TIMELESS, news
 
 #: Where a visit begins, so that what refers to it is known.
 _VISITS = ("registration", "outpatient", "admission", "settlement")
 
 #: Times that say nothing of when care happened.
 _NOT_BUSINESS = frozenset({"inf_time", "brdy", "cert_brdy", "birctrl_matn_date"})
-
-_ENVELOPE = frozenset({"seq", "msgid", "inf_time", "row_no"})
 
 
 def late_persons(
@@ -48,6 +41,9 @@ def late_persons(
     for name, table in mine.items():
         if name == "message":
             continue
+        if name in TIMELESS or name in LOOKED_UP:
+            late.update(row["psn_no"] for row in news(name, table, held.get(name)))
+            continue
         for row in table.to_pylist():
             person = row["psn_no"]
             if person not in late and _is_late(name, row, known, border):
@@ -56,10 +52,6 @@ def late_persons(
 
 
 def _is_late(name: str, row: Mapping[str, Any], known: _Known, border: datetime) -> bool:
-    if name in TIMELESS:
-        return True
-    if name in LOOKED_UP:
-        return _said(row) not in known.looked_up[name]
     if any(row[column] is not None and _moment(row[column]) < border for column in _times(name)):
         return True
     visit, settlement, message = (row.get(column) for column in ("mdtrt_id", "setl_id", "omsgid"))
@@ -79,7 +71,6 @@ class _Known:
         self.begins: dict[str, datetime] = {}
         self.settlements: set[str] = set()
         self.messages: set[str] = set()
-        self.looked_up: defaultdict[str, set[tuple[Any, ...]]] = defaultdict(set)
         for tables in (held, new):
             for name in _VISITS:
                 if name in tables:
@@ -88,8 +79,6 @@ class _Known:
                 self.settlements.update(tables["settlement"]["setl_id"].to_pylist())
             if "message" in tables:
                 self.messages.update(tables["message"]["msgid"].to_pylist())
-        for name in LOOKED_UP & held.keys():
-            self.looked_up[name].update(map(_said, held[name].to_pylist()))
 
     def _visits(self, table: pa.Table) -> None:
         for visit, begin, seen in zip(
@@ -101,10 +90,6 @@ class _Known:
             when = begin or seen
             if visit is not None and (visit not in self.begins or when < self.begins[visit]):
                 self.begins[visit] = when
-
-
-def _said(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(value for name, value in row.items() if name not in _ENVELOPE)
 
 
 def _of(table: pa.Table, persons: pa.Array) -> pa.Table:

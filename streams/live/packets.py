@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,12 +15,10 @@ import zstandard
 
 from detectors.facts import fact_schemas
 from streams.live.columns import pack, unpack, values
+from streams.live.news import FOR_ALL
 from streams.live.shards import shard_of
 
 FORMAT = 1
-
-#: Registries that every shard must know: the rules of a person read them, and they name none.
-FOR_ALL = frozenset({"institution", "practitioner", "catalogue"})
 
 
 @dataclass(frozen=True)
@@ -122,7 +120,7 @@ def split(tables: Mapping[str, pa.Table], shards: int, reads: frozenset[str]) ->
     return [Packet({name: table for name, table in part.items() if table.num_rows}, clock) for part in parts]
 
 
-def _messages_of(tables: Mapping[str, pa.Table], names: frozenset[str]) -> pa.Array:
+def _messages_of(tables: Mapping[str, pa.Table], names: Collection[str]) -> pa.Array:
     found = [tables[name]["seq"].combine_chunks() for name in names if name in tables]
     return pa.concat_arrays(found) if found else pa.array([], pa.uint64())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
@@ -15,6 +16,28 @@ from streams.changes import RETRACTED, Change, Fact
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Alert).decode
+
+
+class _Revision(msgspec.Struct):
+    revision: str
+
+
+_revision = msgspec.json.Decoder(_Revision).decode
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What is held of an alert; `revision` None: it was retracted."""
+
+    owner: str
+    seq: int
+    revision: str | None
+
+    def is_last(self, change: Change | None) -> bool:
+        """Whether that change is what is held."""
+        if change is None or change.seq != self.seq:
+            return False
+        return self.revision == (None if change.kind == RETRACTED else change.alert.revision)
 
 
 class Said:
@@ -97,24 +120,54 @@ class Said:
     def succeed(self, said: Mapping[str, Change], owner_of: Callable[[Change], str]) -> set[str]:
         """Hold what was said last, by whomever, in place of what is held here; nothing is left to be sent. Returns
         the owners of the alerts of which something else was held."""
-        held = {
-            jr_id: (owner, seq, bool(is_open))
-            for jr_id, owner, seq, is_open in self._con.execute("select jr_id, owner, seq, open from said")
-        }
+        held = self._held()
         differing = set()
-        for jr_id, (owner, seq, is_open) in held.items():
-            last = said.get(jr_id)
-            if last is None or (last.seq, last.kind != RETRACTED) != (seq, is_open):
-                differing.add(owner)
+        for jr_id, one in held.items():
+            if not one.is_last(said.get(jr_id)):
+                differing.add(one.owner)
                 self._con.execute("delete from said where jr_id = ?", (jr_id,))
-                held[jr_id] = (owner, 0, False)
         for jr_id, last in said.items():
-            if held.get(jr_id, ("", 0, False))[1] != last.seq:
+            known = held.get(jr_id)
+            if known is None or not known.is_last(last):
                 owner = owner_of(last)
                 differing.add(owner)
                 self._hold(last, owner)
         self._con.execute("delete from outbox")
         return differing
+
+    def resume(self, said: Mapping[str, Change]) -> bool:
+        """Forget of the outbox what was said already, as by one who died before he could note it. `said`: what was said
+        last of each alert. Returns whether, but for the rest of the outbox, that is what is held here; if not: `succeed`.
+        """
+        first: dict[str, int] = {}
+        for number, change in self._outbox():
+            last = said.get(change.jr_id)
+            if last is not None and last.seq >= change.seq:
+                self._con.execute("delete from outbox where n = ?", (number,))
+            else:
+                first.setdefault(change.jr_id, change.seq)
+        held = self._held()
+        if not said.keys() <= held.keys():
+            return False
+        for jr_id, one in held.items():
+            last = said.get(jr_id)
+            if jr_id in first:
+                if (last.seq if last else 0) != first[jr_id] - 1:
+                    return False
+            elif not one.is_last(last):
+                return False
+        return True
+
+    def _held(self) -> dict[str, _Held]:
+        rows = self._con.execute("select jr_id, owner, seq, alert from said where open = 1")
+        held = {jr_id: _Held(owner, seq, _revision(alert).revision) for jr_id, owner, seq, alert in rows}
+        for jr_id, owner, seq in self._con.execute("select jr_id, owner, seq from said where open = 0"):
+            held[jr_id] = _Held(owner, seq, None)
+        return held
+
+    def _outbox(self) -> list[tuple[int, Change]]:
+        rows = self._con.execute("select n, change from outbox order by n").fetchall()
+        return [(number, changes.decode(change)) for number, change in rows]
 
     def waiting(self, most: int = 1000) -> tuple[int, list[Change]]:
         """The oldest changes that are to be sent, and the number to give to `sent` when they are confirmed."""

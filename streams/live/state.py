@@ -4,9 +4,13 @@ was read change together or not at all."""
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from streams.errors import Refused
+from streams.live.moments import micros, moment
 
 #: Version of the tables below; another is refused.
 FORMAT = 1
@@ -21,7 +25,7 @@ create table fact_rows (
 ) without rowid;
 create table shared_rows (name text not null, n integer not null, rows blob not null, primary key (name, n)) without rowid;
 -- complete: nothing of the person was ever left out of fact_rows. due: when to look again, microseconds.
--- again: to be looked at once more, 2 with all that the lake has. oldest: begin of the oldest visit, microseconds.
+-- again: to be looked at once more, with all that the lake has. oldest: when the first of it was seen, microseconds.
 create table person (
     psn_no text primary key, complete integer not null, due integer, oldest integer, again integer not null default 0
 ) without rowid;
@@ -57,3 +61,40 @@ def open_state(path: Path) -> sqlite3.Connection:
         )
     path.chmod(0o640)
     return con
+
+
+@contextmanager
+def stored(con: sqlite3.Connection) -> Iterator[None]:
+    """All that is written within the block is stored, or nothing of it."""
+    con.execute("begin immediate")
+    try:
+        yield
+    except BaseException:
+        con.execute("rollback")
+        raise
+    con.execute("commit")
+
+
+def get_meta(con: sqlite3.Connection, key: str) -> int | None:
+    """A number of the state; None: it was never set."""
+    row = con.execute("select value from meta where key = ?", (key,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def set_meta(con: sqlite3.Connection, key: str, value: int) -> None:
+    """Set a number of the state."""
+    con.execute("insert or replace into meta values (?, ?)", (key, value))
+
+
+def load_clock(con: sqlite3.Connection) -> dict[str, datetime]:
+    """The latest time of each institution."""
+    rows = con.execute("select fixmedins_code, latest from institution_clock")
+    return {code: moment(time) for code, time in rows}
+
+
+def store_clock(con: sqlite3.Connection, moved: Mapping[str, datetime]) -> None:
+    """Keep the latest times of the institutions that moved."""
+    con.executemany(
+        "insert or replace into institution_clock values (?, ?)",
+        [(code, micros(time)) for code, time in moved.items()],
+    )

@@ -142,12 +142,22 @@ class Sweeper(Section, frozen=True, kw_only=True):
     """Judges from the lake what is not keyed by person or visit, and repairs at night."""
 
     lake: Annotated[Path, _says("folder of the lake", place="folder")] = Path("lake")
+    state: Annotated[Path, _says("folder of what was said, and of `coverage.jsonl`", place="folder")] = Path(
+        "state"
+    )
     tick_seconds: Annotated[
         int, Meta(ge=10, le=86_400, description="time from the begin of one sweep to the next")
     ] = 300
     repair_hour: Annotated[
         int, Meta(ge=0, le=23, description="hour of the nightly repair, Asia/Shanghai")
     ] = 3
+    memory_mb: Annotated[
+        int,
+        Meta(
+            ge=256, le=1 << 20, description="memory in MB that the engine may take before it spills to disk"
+        ),
+    ] = 2048
+    threads: Annotated[int, Meta(ge=1, le=256, description="threads of the engine")] = 2
 
 
 class Store(Section, frozen=True, kw_only=True):

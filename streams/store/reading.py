@@ -136,6 +136,9 @@ class AlertReader(opening.Opened):
     def find(self, jr_id: str) -> Held:
         """The alert, open or retracted, whose id begins so. Refuses where none does, or several."""
         beginning = alert.c.jr_id.startswith(jr_id, autoescape=True)
+        if jr_id:
+            # Ids are hexadecimal: between these two an index finds them, which LIKE does not.
+            beginning = and_(beginning, alert.c.jr_id >= jr_id, alert.c.jr_id < f"{jr_id}g")
         with self._transaction() as con:
             rows = con.execute(_held().where(beginning).limit(2)).all()
             if len(rows) > 1:

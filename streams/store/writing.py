@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,9 @@ from streams.unmasking import note
 
 #: Who says what a replay found.
 REPLAY = "replay"
+
+#: Changes after which SQLite looks at its indexes again.
+_COUNTED = 100_000
 
 #: Keys asked for in one statement.
 _ASKED = 400
@@ -83,6 +87,7 @@ class AlertStore(AlertReader):
     def __init__(self, url: str = opening.DEFAULT) -> None:
         """Open, make or migrate the store. Raises `StoreError`, as every method does."""
         opening.Opened.__init__(self, *opening.for_writing(url))
+        self._uncounted = 0
 
     def apply(
         self, changes: Sequence[Change], positions: Mapping[tuple[str, int], int] | None = None
@@ -105,7 +110,25 @@ class AlertStore(AlertReader):
             _place(con, ordered)
             _rest_on(con, ordered)
             _set_positions(con, positions or {})
+        self._uncounted += added
+        if self._uncounted >= _COUNTED:
+            self._count()
         return Applied(added, len(changes) - added - contradicted, contradicted)
+
+    def close(self) -> None:
+        """Give its connections back."""
+        if self._uncounted:
+            with suppress(StoreError):
+                self._count()
+        super().close()
+
+    def _count(self) -> None:
+        """Have SQLite sample its indexes, so that it chooses among them well; PostgreSQL does so by itself."""
+        self._uncounted = 0
+        if self.location.file is not None:
+            with self._transaction() as con:
+                con.exec_driver_sql("pragma analysis_limit = 1000")
+                con.exec_driver_sql("analyze")
 
     def positions(self, topic: str) -> dict[int, int]:
         """Partition → offset of the next record to read; partitions never read are not in it."""

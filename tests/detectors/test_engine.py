@@ -59,4 +59,10 @@ def test_without_a_workspace_everything_is_in_memory() -> None:
 
 def test_joins_are_cut_as_often_as_the_ledger_is_larger_than_memory() -> None:
     fits = 70_000_000 // engine.BYTES_A_FACT
-    assert [engine.slices(facts, "70MB") for facts in (0, fits, fits + 1, 5 * fits)] == [1, 1, 2, 5]
+    assert [engine.slices(facts, "70MB") for facts in (0, fits, fits + 1, 5 * fits, 99 * fits)] == [
+        1,
+        1,
+        2,
+        5,
+        engine.MOST_SLICES,
+    ]

@@ -18,7 +18,7 @@ from detectors import ledger
 from detectors.facts import Facts, fact_schemas
 from streams.errors import Refused
 from streams.inputs import LogCounts, read_logs
-from streams.lake import Lake, bucket_of, build_lake, is_lake, layout, open_lake
+from streams.lake import Lake, bucket_of, build_lake, is_lake, layout, manifest, open_lake
 from tests.streams.wire.samples import PERSON, SAMPLES
 
 KEY = b"test"
@@ -221,7 +221,7 @@ def test_an_interrupted_build_leaves_what_was_there(tmp_path: Path, monkeypatch:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(layout.Manifest, "write", interrupted)
+        patch.setattr(manifest.Manifest, "write", interrupted)
         with pytest.raises(KeyboardInterrupt):
             build_lake([second], tmp_path / "lake", KEY, processes=1, append=True)
         with pytest.raises(KeyboardInterrupt):
@@ -237,7 +237,7 @@ def test_folders_that_are_no_lake_are_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match=r"is no lake: it has no lake\.json"):
         open_lake(tmp_path)
     (tmp_path / "lake.json").write_text('{"format": 7}')
-    with pytest.raises(Refused, match="has lake format 7; this fundwatch reads 1"):
+    with pytest.raises(Refused, match="has lake format 7; this fundwatch reads 2"):
         open_lake(tmp_path)
     (tmp_path / "lake.json").write_text('{"format": 1, "schema": "old"}')
     with pytest.raises(Refused, match="build the lake again from its logs"):

@@ -10,6 +10,7 @@ import pytest
 
 from streams.store.writing import AlertStore
 from tests import postgres
+from tests.streams.cli.conftest import _site_key, base, conflict, good_lines, log_lines  # noqa: F401
 
 ENGINES = ("sqlite", "postgresql")
 

@@ -89,6 +89,7 @@ def test_the_tables_are_those_that_queries_name(store: AlertStore) -> None:
     with store._transaction() as con:
         found = inspect(con)
         assert set(found.get_table_names()) == set(tables.metadata.tables)
+        assert found.get_indexes("alert")
         for table in tables.metadata.tables.values():
             there = {column["name"]: column["nullable"] for column in found.get_columns(table.name)}
             assert there == {column.name: column.nullable for column in table.columns}, table.name
@@ -169,3 +170,16 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "alerts.db").write_bytes(b"neither table nor row" * 200)
     with pytest.raises(StoreError, match="is no SQLite database"):
         AlertReader(f"sqlite:///{tmp_path}/alerts.db")
+
+
+def test_a_person_is_found_by_an_index(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/alerts.db"
+    with AlertStore(url) as store:
+        store.apply([a_change(1, an_alert(n)) for n in range(2000)])
+    with AlertReader(url) as reader, reader._transaction() as con:
+        plan = con.execute(
+            text(
+                "explain query plan select 1 from alert where status = 'open' and patn_id = 'P7' order by sev_deg"
+            )
+        )
+        assert "alert_by_person" in str(plan.all())

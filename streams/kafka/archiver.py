@@ -1,0 +1,260 @@
+"""The archiver: a topic into the lake, continuously, each event once.
+
+Where to go on stands in the lake, with the files, and nowhere else; what is committed to the broker afterwards is
+for tools that show the lag.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from streams.errors import Refused
+from streams.kafka import clients
+from streams.kafka.settings import Connection
+from streams.lake import Appended, Appender, Record
+from streams.operation import disk
+
+#: Milliseconds that a poll waits; how soon the archiver sees that it is to end.
+_POLL = 500
+
+#: A poll gives at most so many records, and at most as many short ones as a batch holds.
+_RECORDS_A_POLL = 5000
+_SHORT_MESSAGE = 1024
+"""Bytes."""
+
+#: Seconds between looks for new partitions.
+_LOOK_AGAIN = 30
+
+#: Share of the time between two appends in which small files are merged.
+_TIDYING = 0.25
+
+_COMMIT_PATIENCE = 5000
+"""Milliseconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What to archive, and how.
+
+    A batch ends after `max_seconds` or `max_bytes` of messages. `once`: up to where the topic ended at the start.
+    `accept_gap`: go on although the topic no longer has what should come next. `group`: under which tools see the lag.
+    """
+
+    topic: str
+    lake: Path
+    key: bytes
+    group: str = "fundwatch-archiver"
+    max_seconds: float = 60
+    max_bytes: int = 64 << 20
+    once: bool = False
+    accept_gap: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where an archiver stands: messages archived since its start, messages that wait in it, and in the topic."""
+
+    archived: int
+    held: int
+    behind: int
+
+
+class Watcher(Protocol):
+    """Is told what the archiver does."""
+
+    def appended(self, done: Appended) -> None:
+        """A batch is in the lake."""
+
+    def merged(self) -> None:
+        """Some files were put together, or replaced ones deleted."""
+
+    def progress(self, now: Progress) -> None:
+        """Called a few times a second."""
+
+    def note(self, sentence: str) -> None:
+        """Something an operator should know."""
+
+
+def archive(
+    connection: Connection, task: Task, watcher: Watcher, should_end: Callable[[], bool] = lambda: False
+) -> int:
+    """Archive until `should_end`, which is asked often, or, `once`, to the end. What was polled is in the lake then.
+    Returns the number of messages archived.
+
+    Raises `Refused`: another writes the lake, the topic is not there or lacks what should come next, no broker
+    answers. A disk that is full loses nothing, the next start goes on from the lake (`disk.DiskFull`).
+    """
+    with (
+        disk.told({"lake": task.lake}),
+        Appender(task.lake, task.key) as appender,
+        clients.consumer(
+            connection,
+            group_id=task.group,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            max_poll_records=min(_RECORDS_A_POLL, max(1, task.max_bytes // _SHORT_MESSAGE)),
+        ) as consumer,
+    ):
+        return _Archiver(consumer, task, appender, watcher, should_end).run()
+
+
+class _Archiver:
+    def __init__(
+        self,
+        consumer: Any,
+        task: Task,
+        appender: Appender,
+        watcher: Watcher,
+        should_end: Callable[[], bool],
+    ) -> None:
+        self._consumer = consumer
+        self._task = task
+        self._appender = appender
+        self._watcher = watcher
+        self._should_end = should_end
+        self._partitions: list[Any] = []
+        self._held: list[Record] = []
+        self._held_bytes = 0
+        self._archived = 0
+        self._looked = 0.0
+
+    def run(self) -> int:
+        """Until it is told to end."""
+        self._take_partitions()
+        ends: Mapping[Any, int] | None = None
+        if self._task.once:
+            ends = self._consumer.end_offsets(self._partitions)
+        while not (self._should_end() or (ends is not None and self._is_at(ends))):
+            begun = time.monotonic()
+            self._collect(begun, ends)
+            self._append()
+            self._tidy(begun)
+            if time.monotonic() - self._looked > _LOOK_AGAIN:
+                self._take_partitions()
+        self._append()
+        return self._archived
+
+    def _take_partitions(self) -> None:
+        """Begin to read partitions that are not read yet, each where the lake ends."""
+        from kafka import TopicPartition
+
+        self._looked = time.monotonic()
+        found = self._consumer.partitions_for_topic(self._task.topic)
+        if not found:
+            raise Refused(
+                f"There is no topic {self._task.topic}: make the topics with fundwatch topics create."
+            )
+        new = [
+            partition
+            for number in sorted(found)
+            if (partition := TopicPartition(self._task.topic, number)) not in self._partitions
+        ]
+        if not new:
+            return
+        starts = self._starts(new)
+        self._partitions += new
+        # To assign anew forgets where the others stand.
+        here = {partition: self._consumer.position(partition) for partition in self._consumer.assignment()}
+        self._consumer.assign(self._partitions)
+        for partition, offset in {**here, **starts}.items():
+            self._consumer.seek(partition, offset)
+
+    def _starts(self, partitions: list[Any]) -> dict[Any, int]:
+        begins = self._consumer.beginning_offsets(partitions)
+        ends = self._consumer.end_offsets(partitions)
+        archived = self._appender.lake.archived
+        starts = {}
+        for one in partitions:
+            name = f"{one.topic}-{one.partition}"
+            here = archived.get((one.topic, one.partition), begins[one])
+            if here > ends[one]:
+                raise Refused(
+                    f"{name} ends at offset {ends[one]}, but the lake has it up to {here}: the topic was made anew. "
+                    "Archive it into a new lake, or give the topic another name."
+                )
+            if here < begins[one]:
+                gap = f"{name} begins at offset {begins[one]}, but the lake has it up to {here}"
+                if not self._task.accept_gap:
+                    raise Refused(
+                        f"{gap}: the topic no longer has what lies between. Add that from logs (fundwatch lake build "
+                        "--append), if there are any, and start with --accept-gap."
+                    )
+                self._watcher.note(f"{gap}: what lies between is not archived.")
+                here = begins[one]
+            starts[one] = here
+        return starts
+
+    def _collect(self, begun: float, ends: Mapping[Any, int] | None) -> None:
+        """Poll until a batch is full, its time is over, or nothing more is to come."""
+        from kafka import errors
+
+        while True:
+            try:
+                polled = self._consumer.poll(timeout_ms=_POLL)
+            except errors.OffsetOutOfRangeError as error:
+                raise Refused(
+                    f"{self._task.topic} lost messages before they were archived: it keeps them too short a time. Start again to "
+                    "see which."
+                ) from error
+            for records in polled.values():
+                for one in records:
+                    self._held.append(Record(one.topic, one.partition, one.offset, one.value))
+                    self._held_bytes += len(one.value or b"")
+            self._tell()
+            is_over = time.monotonic() - begun >= self._task.max_seconds
+            if is_over or self._held_bytes >= self._task.max_bytes or self._should_end():
+                return
+            if ends is not None and self._is_at(ends):
+                return
+
+    def _append(self) -> None:
+        """Put what was collected into the lake."""
+        upto = self._positions()
+        before = self._appender.lake.archived
+        moved = {place: offset for place, offset in upto.items() if offset > before.get(place, 0)}
+        if not moved:
+            return
+        done = self._appender.append(self._held, upto)
+        self._archived += len(self._held)
+        self._held, self._held_bytes = [], 0
+        self._watcher.appended(done)
+        self._tell()
+        self._commit(moved)
+
+    def _tidy(self, begun: float) -> None:
+        """Keep the lake fast, for a part of the time that the last batch took."""
+        now = time.monotonic()
+        until = now + max(1.0, (now - begun) * _TIDYING)
+        while not self._should_end() and time.monotonic() < until and self._appender.tidy():
+            self._watcher.merged()
+
+    def _commit(self, moved: Mapping[tuple[str, int], int]) -> None:
+        from kafka import OffsetAndMetadata, TopicPartition
+        from kafka.errors import KafkaError
+
+        offsets = {
+            TopicPartition(*place): OffsetAndMetadata(offset, "", -1) for place, offset in moved.items()
+        }
+        try:
+            self._consumer.commit(offsets, timeout_ms=_COMMIT_PATIENCE)
+        except KafkaError as error:
+            self._watcher.note(
+                f"The broker did not take the offsets ({type(error).__name__}); the lag that it shows is too large."
+            )
+
+    def _positions(self) -> dict[tuple[str, int], int]:
+        return {(one.topic, one.partition): self._consumer.position(one) for one in self._partitions}
+
+    def _is_at(self, ends: Mapping[Any, int]) -> bool:
+        return all(self._consumer.position(one) >= end for one, end in ends.items())
+
+    def _tell(self) -> None:
+        waiting: Iterable[int] = (
+            max(0, (self._consumer.highwater(one) or 0) - self._consumer.position(one))
+            for one in self._partitions
+        )
+        self._watcher.progress(Progress(self._archived, len(self._held), sum(waiting)))

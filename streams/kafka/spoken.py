@@ -1,0 +1,42 @@
+"""What was said last of every alert, as `supervision.alerts` has it."""
+
+from __future__ import annotations
+
+from kafka import TopicPartition
+
+from streams import changes
+from streams.changes import Change
+from streams.errors import Refused
+from streams.kafka import clients
+from streams.kafka.settings import Connection
+from streams.kafka.topics import ALERTS, Layout, Topic
+
+
+def spoken(connection: Connection, layout: Layout, speaker: str) -> dict[str, Change]:
+    """jr_id → the last change of each alert that this speaker has spoken of. Raises `Refused` where no broker answers
+    or the topic is not there."""
+    said: dict[str, Change] = {}
+    with clients.consumer(connection, group_id=None, isolation_level="read_committed") as consumer:
+        topic = layout.name(ALERTS)
+        parts = [TopicPartition(topic, one) for one in consumer.partitions_for_topic(topic) or ()]
+        consumer.assign(parts)
+        consumer.seek_to_beginning(*parts)
+        ends = consumer.end_offsets(parts)
+        while any(consumer.position(part) < ends[part] for part in parts):
+            for records in consumer.poll(timeout_ms=500).values():
+                for record in records:
+                    if record.value is not None:
+                        change = changes.decode(record.value)
+                        if change.speaker == speaker:
+                            said[change.jr_id] = change
+    return said
+
+
+def partitions_of(connection: Connection, layout: Layout, topic: Topic) -> int:
+    """How many partitions a topic of ours has. Raises `Refused` where it is not there."""
+    name = layout.name(topic)
+    with clients.consumer(connection, group_id=None) as consumer:
+        there = consumer.partitions_for_topic(name)
+    if not there:
+        raise Refused(f"there is no topic {name}; make it with fundwatch topics create.")
+    return len(there)

@@ -1,0 +1,125 @@
+"""Putting small files together, so that a lake that grows by small batches reads as fast as one that was built.
+
+Of the files of a table, month and bucket those of about one size are merged once there are several, so that a row is
+written anew only a few times. Months that are over come down to a few
+files, and what is large is cut into buckets of persons, as a build does. One merge is one step.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from detectors import engine
+from detectors.facts import fact_schemas
+from streams.lake import layout
+from streams.lake.layout import DROPPED, Part
+from streams.lake.manifest import Manifest
+from streams.lake.parts import files_in_sql, write_dropped, write_month, write_part
+from streams.lake.writer import WORK, Writer, settle
+
+#: Files of a table, month and bucket that are merged at once at least, in the months that still grow.
+FILES = 8
+
+#: The latest months that still grow.
+_GROWING = 2
+
+#: A month that is over: files that are merged at least, and how much larger the next one may be to go with them.
+_OVER = (2, 16)
+
+#: Rows from which on a file stays as it is. One with persons in no bucket is cut before.
+FULL = 1_000_000
+
+_MEMORY = "1GB"
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Files to be put together. `bucket` None: rows of any person or none, or the list of dropped copies."""
+
+    table: str
+    month: str
+    bucket: int | None
+    parts: tuple[Part, ...]
+
+    @property
+    def rows(self) -> int:
+        """Of all the files."""
+        return sum(part.rows for part in self.parts)
+
+
+def due(manifest: Manifest) -> Merge | None:
+    """The merge that spares a reader most files, if any is due."""
+    growing = sorted({part.month for some in manifest.parts.values() for part in some})[-_GROWING:]
+    best: Merge | None = None
+    for (table, month, bucket), some in _groups(manifest):
+        few, factor = (FILES, 1) if month in growing else _OVER
+        chosen = _chosen(some, factor)
+        if len(chosen) >= few and (best is None or len(chosen) > len(best.parts)):
+            best = Merge(table, month, bucket, tuple(chosen))
+    return best
+
+
+def merge_some(writer: Writer) -> bool:
+    """Do the merge that is due, if one is. Whether there was one."""
+    merge = due(writer.manifest)
+    if merge is None:
+        return False
+    with tempfile.TemporaryDirectory(prefix=WORK, dir=writer.folder) as work:
+        parts = list(_written(merge, writer.folder, Path(work), writer.next_version))
+    settle(writer.folder, [part.path for part in parts])
+    writer.commit(added=[(merge.table, part) for part in parts], gone=[part.path for part in merge.parts])
+    return True
+
+
+def _groups(manifest: Manifest) -> Iterator[tuple[tuple[str, str, int | None], list[Part]]]:
+    """The files that may be merged with each other, smallest first."""
+    groups: defaultdict[tuple[str, str, int | None], list[Part]] = defaultdict(list)
+    for table, parts in manifest.parts.items():
+        for part in parts:
+            if part.rows < _full(table, part.bucket):
+                groups[table, part.month, part.bucket].append(part)
+    # The list of copies has no months: it always grows.
+    growing = max((part.month for some in manifest.parts.values() for part in some), default="")
+    groups[DROPPED, growing, None] = [part for part in manifest.dropped if part.rows < FULL]
+    for key, some in groups.items():
+        yield key, sorted(some, key=lambda part: (part.rows, part.path))
+
+
+def _chosen(parts: Sequence[Part], factor: int) -> Sequence[Part]:
+    """The longest run of files (smallest first) of which none is larger than so many times those before it in the run."""
+    best: Sequence[Part] = ()
+    start = together = 0
+    for end, part in enumerate(parts):
+        if end > start and part.rows > factor * together:
+            start, together = end, 0
+        together += part.rows
+        if end + 1 - start > len(best):
+            best = parts[start : end + 1]
+    return best
+
+
+def _full(table: str, bucket: int | None) -> int:
+    return layout.ROWS_TO_CUT if bucket is None and "psn_no" in fact_schemas()[table].names else FULL
+
+
+def _written(merge: Merge, lake: Path, work: Path, version: int) -> Iterator[Part]:
+    """The merged files, in their places. Their version is that of the newest row in them."""
+    name = f"merged-{version:012}.parquet"
+    newest = max(part.version for part in merge.parts)
+    query = f"select * from {files_in_sql(lake / part.path for part in merge.parts)}"
+    con = engine.connect(workspace=work, memory_limit=_MEMORY)
+    with con:
+        con.execute("set preserve_insertion_order = true")
+        if merge.table == DROPPED:
+            yield from write_dropped(con, lake, name, query, newest)
+        elif merge.bucket is None:
+            cut = merge.rows >= layout.ROWS_TO_CUT
+            yield from write_month(con, lake, merge.table, merge.month, name, query, newest, cut=cut)
+        else:
+            path = f"{Part.folder(merge.table, merge.month, merge.bucket)}/{name}"
+            order = layout.order_by(merge.table)
+            yield from write_part(con, lake, path, f"{query} {order}", merge.table, newest)

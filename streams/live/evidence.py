@@ -1,0 +1,30 @@
+"""The facts that what is said anew rests on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import duckdb
+
+from detectors.diff import Difference
+from streams.changes import Fact
+from streams.evidence import fact_rows
+
+
+def evidence(
+    con: duckdb.DuckDBPyConnection, difference: Difference, names: Iterable[str]
+) -> dict[str, list[Fact]]:
+    """By alert that is opened or changed, the facts of its messages in these fact tables. `con`: the ledger that was
+    judged."""
+    said = [*difference.opened, *(alert for _, alert in difference.changed)]
+    if not said:
+        return {}
+    lost = con.execute("select seq from fact_dropped where reason = 'conflict'").fetchall()
+    msgids = {msgid for alert in said for msgid in alert.evidence}
+    rows = fact_rows(con, msgids, sorted(names), without=[seq for (seq,) in lost])
+    by_message: defaultdict[str, list[Fact]] = defaultdict(list)
+    for row in rows.to_pylist():
+        seen = f"{row['inf_time']:%Y-%m-%d %H:%M:%S}" if row["inf_time"] else ""
+        by_message[row["msgid"]].append(Fact(row["msgid"], row["table"], row["row_no"], seen, row["data"]))
+    return {alert.jr_id: [fact for msgid in alert.evidence for fact in by_message[msgid]] for alert in said}
