@@ -15,12 +15,12 @@ import pytest
 from kafka import KafkaProducer
 
 from deploy.kafka.broker import Cluster
-from deploy.kafka.worker import LocalWorker
+from deploy.kafka.services import Worker
 from streams.kafka.settings import Connection
 from streams.kafka.topics import EVENTS, LONGEST_RECORD, Layout
+from streams.lake import build_lake
 from streams.operation.exits import Exit
 from tests.live.soak import comparing, faults, rulebooks, verdict, watching, world
-from tests.live.soak.archive import Archive
 from tests.live.soak.child import MOMENTS
 from tests.live.soak.run import Plan, soak
 from tests.live.soak.watching import Groups, wait_for
@@ -34,13 +34,13 @@ COMMAND = (
     sys.executable, "-m", "tests.live.soak.child", "--session", str(PATIENCE), "--evict", str(EVICT_EVERY),
 )  # fmt: skip
 
-SMALL = Wanted(60, 110, 3, longest=timedelta(days=30), corrections=timedelta(days=5))
+SMALL = Wanted(60, 110, 3, longest=timedelta(days=20), corrections=timedelta(days=5))
 
 GROUP = "moments"
 
 
 def test_a_short_soak_ends_with_the_alerts_of_the_replay(tmp_path: Path) -> None:
-    plan = Plan(SMALL, faults=sum(faults.SHORT.values()), deck=faults.SHORT, command=COMMAND)
+    plan = Plan(SMALL, faults=sum(faults.SHORT.values()), deck=faults.SHORT, command=COMMAND, sweep_every=10)
     result = soak(plan, tmp_path / "soak", print)
     print(*verdict.report(result), sep="\n")
     assert not verdict.objections(result, verdict.SHORT)
@@ -54,26 +54,27 @@ class Stage:
     ) -> None:
         self.layout = layout
         self.groups = Groups(connection, layout, GROUP)
-        self.workers: dict[str, LocalWorker] = {}
+        self.workers: dict[str, Worker] = {}
         self._folder, self._rules, self._connection = folder, rules, connection
         self._lines = list(made.lines)
-        self._archive = Archive(folder)
+        self._log, self._lake = folder / "log", folder / "lake"
+        self._log.mkdir()
         self._settings = {
             "kafka": {"bootstrap": ",".join(connection.bootstrap), "topic_prefix": layout.prefix},
             "worker": {
                 "group": GROUP,
-                "lake": str(self._archive.lake),
+                "lake": str(self._lake),
                 "corrections_days": SMALL.corrections.days,
                 "brake": 1_000_000,
             },
             "rules": rules.settings(),
         }
 
-    def worker(self, name: str, *options: str) -> LocalWorker:
+    def worker(self, name: str, *options: str) -> Worker:
         """Start the worker of this name, who may have been there before."""
         if name not in self.workers:
-            self.workers[name] = LocalWorker(
-                name, self._folder / name, self._settings, command=COMMAND, environment={"FUNDWATCH_KEY": KEY}
+            self.workers[name] = Worker(
+                self._folder / name, self._settings, command=COMMAND, environment={"FUNDWATCH_KEY": KEY}
             )
         self.workers[name].start(*options)
         return self.workers[name]
@@ -87,10 +88,11 @@ class Stage:
         for place, one in enumerate(lines):
             producer.send(self.layout.name(EVENTS), one, partition=place % self.layout.source_partitions)
         producer.close()
-        self._archive.keep(lines)
-        self._archive.flush()
+        path = self._log / f"{len(self._lines):08}.jsonl"
+        path.write_bytes(b"".join(one + b"\n" for one in lines))
+        build_lake([str(path)], self._lake, KEY.encode(), append=self._lake.exists(), processes=1)
 
-    def come_to_rest(self, worker: LocalWorker) -> None:
+    def come_to_rest(self, worker: Worker) -> None:
         """Wait until that worker has done everything."""
 
         def is_over() -> bool:
@@ -108,7 +110,7 @@ class Stage:
     def check(self) -> None:
         """What holds is what a replay says, and no change was lost or said twice."""
         said = comparing.read_said(self._connection, self.layout)
-        replayed = comparing.replay(self._archive.log, self._folder / "replay", self._rules)
+        replayed = comparing.replay(self._log, self._folder / "replay", self._rules, of_worker=True)
         compared = comparing.compare(said.open, replayed)
         print(f"{len(replayed)} alerts, {said.kinds['retracted']} retractions, {compared.wrong} differ")
         assert not comparing.shown(compared, said.open, replayed)
@@ -163,9 +165,8 @@ def test_what_a_paused_worker_still_had_to_say_is_not_said_when_it_wakes(stage: 
     other = None
     for moment, share in (("stored", 0.3), ("sent", 0.5)):
         sleeper = stage.worker("one", "--stop", moment)
-        wait_for(lambda: bool(sleeper.partitions()), "it has partitions")
         stage.send(share)
-        wait_for(lambda: sleeper.paused, "it stops itself")
+        _wait_until_paused(sleeper)
         other = other or stage.worker("two")
         stage.send(share)
         stage.come_to_rest(other)
@@ -177,5 +178,9 @@ def test_what_a_paused_worker_still_had_to_say_is_not_said_when_it_wakes(stage: 
     stage.check()
 
 
-def _has_noticed(sleeper: LocalWorker, groups: Groups) -> Callable[[], bool]:
+def _wait_until_paused(sleeper: Worker) -> None:
+    wait_for(lambda: sleeper.paused, "it stops itself")
+
+
+def _has_noticed(sleeper: Worker, groups: Groups) -> Callable[[], bool]:
     return lambda: not sleeper.running or groups.members() == 2

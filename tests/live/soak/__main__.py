@@ -24,8 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--faults", type=int, default=40, help="do so many at least")
     parser.add_argument("--persons", type=int, default=4000)
     parser.add_argument("--days", type=int, default=400)
-    parser.add_argument("--lookback", type=int, default=120, help="longest lookback of a rule, days")
-    parser.add_argument("--corrections", type=int, default=30, help="worker.corrections_days")
+    parser.add_argument("--lookback", type=int, default=75, help="longest lookback of a rule, days")
+    parser.add_argument("--corrections", type=int, default=20, help="worker.corrections_days")
     parser.add_argument(
         "--keep", type=Path, help="folder in which logs, lake, states and the broker's data stay"
     )

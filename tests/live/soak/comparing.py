@@ -19,6 +19,7 @@ from streams.changes import RETRACTED, Change
 from streams.kafka.dlq import OFFSET, PARTITION, ROW
 from streams.kafka.settings import Connection
 from streams.kafka.topics import ALERTS, REJECTS, Layout
+from streams.live.rules import OF_PERSONS
 from tests.live.soak.rulebooks import Rules
 from tests.live.soak.world import KEY
 
@@ -83,8 +84,8 @@ def read_rejected(connection: Connection, layout: Layout) -> set[tuple[int, int]
     return found
 
 
-def replay(log: Path, out: Path, rules: Rules) -> dict[str, bytes]:
-    """Alerts by id, as `fundwatch replay` finds them in what was sent."""
+def replay(log: Path, out: Path, rules: Rules, *, of_worker: bool = False) -> dict[str, bytes]:
+    """Alerts by id, as `fundwatch replay` finds them in what was sent. `of_worker`: by the worker's rules alone."""
     command = [
         sys.executable,
         "-m",
@@ -96,8 +97,9 @@ def replay(log: Path, out: Path, rules: Rules) -> dict[str, bytes]:
         "--rulebook",
         str(rules.folder),
     ]
-    for code in rules.worker_codes:
-        command += ["--rules", code]
+    for rule in rules.rulebook().rules if of_worker else ():
+        if rule.key in OF_PERSONS:
+            command += ["--rules", rule.code]
     for code, values in rules.overrides.items():
         for name, value in values.items():
             command += ["--param", f"{code}.{name}={value}"]

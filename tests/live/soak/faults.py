@@ -8,17 +8,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from deploy.kafka.broker import Cluster
+from deploy.kafka.services import Configured, Service
 from tests.live.soak.team import Team
 from tests.live.soak.watching import Groups, wait_for
 
-KILL, KILL_ALL, LOSE_DISK, PAUSE, RESTART_BROKER, ADD, REMOVE = (
-    "kill -9", "kill -9, all", "kill -9, disk lost", "pause past the session", "broker restarted",
-    "worker added", "worker removed",
-)  # fmt: skip
+KILL, KILL_ALL, LOSE_DISK = "kill -9", "kill -9, all workers", "kill -9, disk lost"
+PAUSE, RESTART_BROKER = "pause past the session", "broker restarted"
+ADD, REMOVE = "worker added", "worker removed"
+KILL_ARCHIVER, KILL_SWEEPER, LOSE_SWEEPER = (
+    "kill -9, archiver",
+    "kill -9, sweeper",
+    "kill -9, sweeper's disk lost",
+)
 
-#: A deck: kills most of all.
-LONG = {KILL: 9, KILL_ALL: 1, LOSE_DISK: 2, PAUSE: 2, RESTART_BROKER: 2, ADD: 2, REMOVE: 2}
-SHORT = {KILL: 2, LOSE_DISK: 1, PAUSE: 1, RESTART_BROKER: 1, ADD: 1, REMOVE: 1}
+#: A deck: kills of workers most of all.
+LONG = {
+    KILL: 9, KILL_ALL: 1, LOSE_DISK: 2, PAUSE: 2, RESTART_BROKER: 2, ADD: 2, REMOVE: 2,
+    KILL_ARCHIVER: 2, KILL_SWEEPER: 1, LOSE_SWEEPER: 1,
+}  # fmt: skip
+SHORT = {
+    KILL: 2, LOSE_DISK: 1, PAUSE: 1, RESTART_BROKER: 1, ADD: 1, REMOVE: 1, KILL_ARCHIVER: 1, KILL_SWEEPER: 1,
+}  # fmt: skip
 
 _MOST, _FEWEST = 3, 1
 
@@ -55,8 +65,8 @@ class Faults:
 
     @property
     def kills(self) -> list[Fault]:
-        """Workers that were killed, one entry each."""
-        return [one for one in self.done if one.kind in (KILL, KILL_ALL, LOSE_DISK)]
+        """Services that were killed, one entry each."""
+        return [one for one in self.done if one.kind.startswith(KILL)]
 
     def by_kind(self) -> Counter[str]:
         """How many of each."""
@@ -74,7 +84,11 @@ class Faults:
         elif kind == REMOVE and len(names) > _FEWEST:
             self.team.remove(who)
         elif kind == RESTART_BROKER:
-            self._restart_broker()
+            who = self._restart_broker()
+        elif kind == KILL_ARCHIVER:
+            who = _killed("archiver", self.team.archiver)
+        elif kind in (KILL_SWEEPER, LOSE_SWEEPER):
+            who = _killed("sweeper", self.team.sweeper, lose_disk=kind == LOSE_SWEEPER)
         elif kind == PAUSE and len(names) > 1:
             self._pause(who)
         elif kind == KILL_ALL:
@@ -96,19 +110,27 @@ class Faults:
         return woken
 
     def _pause(self, name: str) -> None:
-        """Until the group does without it; `wake` lets it go on."""
-        members = self.groups.members() or len(self.team.names)
-        self.team.workers[name].pause()
+        """Until others have what it had; `wake` lets it go on."""
+        worker = self.team.workers[name]
+        had: set[int] = set()
+
+        def has_partitions() -> bool:
+            self.team.restart_ended()
+            had.update(worker.partitions())
+            return bool(had)
+
+        def is_replaced() -> bool:
+            self.team.restart_ended()
+            others = [self.team.workers[one].partitions() for one in self.team.names]
+            return had <= set().union(*others)
+
+        wait_for(has_partitions, "the one that is to be paused has partitions")
+        worker.pause()
         self.team.paused.add(name)
         self._asleep.append(name)
+        wait_for(is_replaced, "others have the partitions of the one that is paused")
 
-        def is_left_out() -> bool:
-            now = self.groups.members()
-            return now is not None and now < members
-
-        wait_for(is_left_out, "the group does without the one that is paused")
-
-    def _restart_broker(self) -> None:
+    def _restart_broker(self) -> str:
         broker = self.chance.choice(self.cluster.brokers)
         if self.chance.random() < 0.5:
             broker.kill()
@@ -116,9 +138,18 @@ class Faults:
             broker.stop()
         broker.start()
         self.groups.close()
+        return f"broker {broker.node}"
 
     def _dealt(self) -> Iterator[str]:
         while True:
             cards = [kind for kind, number in sorted(self.deck.items()) for _ in range(number)]
             self.chance.shuffle(cards)
             yield from cards
+
+
+def _killed(name: str, service: Service, *, lose_disk: bool = False) -> str:
+    service.kill()
+    if lose_disk and isinstance(service, Configured):
+        service.throw_state_away()
+    service.start()
+    return name

@@ -26,7 +26,6 @@ class Old:
     rule_code: str
     occurred_at: datetime
     visits: tuple[str, ...]
-    person: str
 
 
 Latecomer = tuple[str, datetime, bytes]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rules import rulebook as rulebook_module
 from rules.rulebook import FOLDER, Rulebook
-from streams.kafka.worker import KEYS
+from streams.live.rules import OF_PERSONS
 
 #: Of rule GB-07, in the changed rulebook: more is charged outside the stay than before.
 _GRACE = ("grace: {default: 24,", "grace: {default: 6,")
@@ -28,13 +28,6 @@ class Rules:
     parameters: Path | None = None
 
     @property
-    def worker_codes(self) -> tuple[str, ...]:
-        """The rules that the worker speaks for."""
-        return tuple(
-            rule.code for rule in rulebook_module.load(self.folder).running().rules if rule.key in KEYS
-        )
-
-    @property
     def overrides(self) -> dict[str, dict[str, str]]:
         """Rule code → parameter → value."""
         return json.loads(self.parameters.read_text()) if self.parameters else {}
@@ -44,8 +37,8 @@ class Rules:
         return {"folder": str(self.folder)} | ({"params": str(self.parameters)} if self.parameters else {})
 
     def rulebook(self) -> Rulebook:
-        """The rules of the worker."""
-        return rulebook_module.load(self.folder).select(self.worker_codes)
+        """The rules that run."""
+        return rulebook_module.load(self.folder).running()
 
 
 def make(folder: Path, longest: timedelta) -> tuple[Rules, Rules, Rules]:
@@ -61,8 +54,8 @@ def make(folder: Path, longest: timedelta) -> tuple[Rules, Rules, Rules]:
 
 
 def repeated(folder: Path, times: int) -> Rules:
-    """Every rule of the worker `times` times, under codes and names of their own: how a larger rulebook would do."""
-    rules = [rule for rule in rulebook_module.load().running().rules if rule.key in KEYS]
+    """Every rule of the worker's `times` times, under codes and names of their own: how a larger rulebook would do."""
+    rules = [rule for rule in rulebook_module.load().running().rules if rule.key in OF_PERSONS]
     for number in range(times):
         for place, rule in enumerate(rules):
             target = folder / rule.family / f"{rule.path.stem}{f'_{number}' if number else ''}.sql"

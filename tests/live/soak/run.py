@@ -12,17 +12,16 @@ from pathlib import Path
 from kafka import KafkaProducer
 
 from deploy.kafka.broker import QUICK, Cluster
-from deploy.kafka.worker import COMMAND
+from deploy.kafka.services import FUNDWATCH
 from streams.kafka import clients, topics
 from streams.kafka.control import Control
 from streams.kafka.settings import Connection
 from streams.kafka.topics import EVENTS, LONGEST_RECORD, Layout
 from tests.live.soak import comparing, rulebooks, watching, world
-from tests.live.soak.archive import Archive
 from tests.live.soak.faults import LONG, Faults
-from tests.live.soak.team import Team
+from tests.live.soak.team import Site, Team
 from tests.live.soak.watching import Groups, wait_for
-from tests.live.soak.world import KEY, Wanted
+from tests.live.soak.world import Wanted
 
 GROUP = "soak"
 
@@ -46,7 +45,9 @@ class Plan:
     faults: int = 40
     minutes: float = 0
     deck: dict[str, int] = field(default_factory=lambda: dict(LONG))
-    command: Sequence[str] = COMMAND
+    command: Sequence[str] = (*FUNDWATCH, "worker")
+    sweep_every: int = 30
+    """Seconds."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Result:
     rebalances: int
     ended: Counter[int]
     exits: dict[str, int]
+    did_not_drain: list[str]
     persons: int
     without_history: int
     roll_outs: int
@@ -102,17 +104,13 @@ class _Run:
         self._connection = Connection.of({"bootstrap": cluster.bootstrap})
         with clients.admin(self._connection) as admin:
             topics.create(admin, _LAYOUT)
-        self._archive = Archive(folder)
+        self._log = folder / "log"
+        self._log.mkdir()
         self._rules, self._to_come = rules[0], list(rules[1:])
         self._groups = Groups(self._connection, _LAYOUT, GROUP)
-        self._team = Team(
-            folder,
-            _settings(plan, cluster, self._archive.lake),
-            rules[0],
-            Control(self._connection, _LAYOUT, GROUP),
-            command=plan.command,
-            environment={"FUNDWATCH_KEY": KEY},
-        )
+        lake = folder / "lake"
+        site = Site(folder, cluster.bootstrap, lake, _settings(plan, cluster, lake), plan.command)
+        self._team = Team(site, rules[0], Control(self._connection, _LAYOUT, GROUP))
         self._faults = Faults(self._team, cluster, self._groups, self._chance, plan.deck)
         self._producer = KafkaProducer(
             **self._connection.producer(linger_ms=20, max_request_size=LONGEST_RECORD)
@@ -123,20 +121,20 @@ class _Run:
 
     def whole(self, counts: Counter[str]) -> Result:
         """From the first message to the comparison."""
-        self._team.add()
+        self._team.begin()
         wait_for(self._has_begun, "the first worker judges")
         self._team.add()
         while self._sent < len(self._lines) or self._faults_left:
             self._round()
         self._faults.wake()
-        self._archive.flush()
         self._say(f"{self._now()} everything is sent; waiting until nothing is left to do")
         wait_for(self._is_over, "nothing waits, and nobody is left to be looked at", 900)
         persons, without = watching.gone(self._team.workers.values())
         seconds = time.monotonic() - self._begun
-        exits = self._team.end_all()
+        self._team.sweep()
+        exits = self._team.end_workers()
         said = comparing.read_said(self._connection, _LAYOUT)
-        replayed = comparing.replay(self._archive.log, self._folder / "replay", self._rules)
+        replayed = comparing.replay(self._log, self._folder / "replay", self._rules)
         logs = [broker.folder / "broker.log" for broker in self._cluster.brokers]
         return Result(
             events=len(self._lines),
@@ -145,6 +143,7 @@ class _Run:
             rebalances=watching.rebalances(logs, self._groups.judge),
             ended=self._team.ended,
             exits=exits,
+            did_not_drain=self._team.did_not_drain,
             persons=persons,
             without_history=without,
             roll_outs=2 - len(self._to_come),
@@ -174,8 +173,6 @@ class _Run:
             self._say(
                 f"{self._now()} {self._sent:,} sent: {fault.kind} ({fault.who}), {fault.waiting} waiting"
             )
-        if self._chance.random() < 0.7:
-            self._archive.flush()
         for name in self._faults.wake():
             self._say(f"{self._now()} {name} goes on")
         self._restart_ended()
@@ -200,7 +197,8 @@ class _Run:
             partition = self._chance.randrange(_LAYOUT.source_partitions)
             self._producer.send(_LAYOUT.name(EVENTS), one, partition=partition)
         self._producer.flush()
-        self._archive.keep(lines)
+        path = self._log / f"{self._sent:012}.jsonl"
+        path.write_bytes(b"".join(one + b"\n" for one in lines))
         self._sent += len(lines)
 
     def _roll_out_when_due(self) -> None:
@@ -248,6 +246,7 @@ def _settings(plan: Plan, cluster: Cluster, lake: Path) -> dict[str, object]:
             "session_timeout_seconds": 6,
             "brake": 1_000_000,
         },
+        "sweeper": {"lake": str(lake), "tick_seconds": plan.sweep_every, "threads": 1},
     }
 
 

@@ -22,8 +22,8 @@ class Least:
     """Share of the persons."""
 
 
-LONG = Least(200_000, 20, 10, 10, 100, 13, 0.5)
-SHORT = Least(5_000, 3, 2, 6, 10, 9, 0.3)
+LONG = Least(200_000, 20, 10, 10, 100, 20, 0.5)
+SHORT = Least(5_000, 4, 2, 6, 20, 15, 0.3)
 
 
 def objections(result: Result, least: Least) -> list[str]:
@@ -43,7 +43,9 @@ def objections(result: Result, least: Least) -> list[str]:
             f"{result.rejected[0]} messages among the rejects, {result.rejected[1]} among the replay's"
         )
     if any(result.exits.values()):
-        found.append(f"workers did not drain: {result.exits}")
+        found.append(f"not all ended well: {result.exits}")
+    if result.did_not_drain:
+        found.append(f"did not end in time when told to: {', '.join(result.did_not_drain)}")
     for what, number, at_least in (
         ("events", result.events, least.events),
         ("kills", len(result.faults.kills), least.kills),
@@ -67,7 +69,7 @@ def report(result: Result) -> list[str]:
     ended = ", ".join(f"{number} with {code}" for code, number in sorted(result.ended.items())) or "none"
     lines = [
         f"faults: {kinds}",
-        f"workers that ended by themselves: {ended}",
+        f"services that ended by themselves: {ended}",
         f"history gone in part: {result.without_history:,} of {result.persons:,} persons; roll-outs: {result.roll_outs}",
         f"rejected messages: {result.rejected[0]:,}, the replay's {result.rejected[1]:,}",
         f"changes: {', '.join(f'{number:,} {kind}' for kind, number in said.kinds.most_common())}",

@@ -11,14 +11,17 @@ from pathlib import Path
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from deploy.kafka.worker import LocalWorker
+from deploy.kafka.services import Worker
 from detectors.watermark import LATENESS
 from streams.errors import Refused
 from streams.kafka import clients
 from streams.kafka.settings import Connection
 from streams.kafka.topics import EVENTS, PACKETS, Layout
 from streams.live.clock import Clock
-from streams.live.history import micros, moment
+from streams.live.moments import micros, moment
+
+#: The group under which the archiver shows how far it is.
+ARCHIVER = "fundwatch-archiver"
 
 #: Seconds that something may take that is waited for.
 PATIENCE = 240.0
@@ -33,13 +36,14 @@ def wait_for(holds: Callable[[], bool], what: str, patience: float = PATIENCE) -
 
 
 class Groups:
-    """The two consumer groups of the workers."""
+    """The two consumer groups of the workers, and the archiver's."""
 
     def __init__(self, connection: Connection, layout: Layout, group: str) -> None:
         self._connection = connection
         self.router, self.judge = f"{group}.router", f"{group}.judge"
-        self._topics = {self.router: layout.name(EVENTS), self.judge: layout.name(PACKETS)}
-        self._partitions = {self.router: layout.source_partitions, self.judge: layout.judge_partitions}
+        events, packets = layout.name(EVENTS), layout.name(PACKETS)
+        self._topics = {self.router: events, self.judge: packets, ARCHIVER: events}
+        self._partitions = {events: layout.source_partitions, packets: layout.judge_partitions}
         self._consumers: dict[str, KafkaConsumer] = {}
 
     def lag(self) -> dict[str, int] | None:
@@ -55,7 +59,8 @@ class Groups:
             options = self._connection.consumer(group_id=group, enable_auto_commit=False)
             self._consumers[group] = KafkaConsumer(**options)
         consumer = self._consumers[group]
-        parts = [TopicPartition(self._topics[group], one) for one in range(self._partitions[group])]
+        topic = self._topics[group]
+        parts = [TopicPartition(topic, one) for one in range(self._partitions[topic])]
         ends = consumer.end_offsets(parts)
         return sum(ends[part] - (consumer.committed(part) or 0) for part in parts)
 
@@ -86,7 +91,7 @@ def rebalances(broker_logs: Iterable[Path], group: str) -> int:
 COORDINATOR_SPEAKS = "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.coordinator.group=info"
 
 
-def at_rest(workers: Iterable[LocalWorker], partitions: int) -> bool:
+def at_rest(workers: Iterable[Worker], partitions: int) -> bool:
     """Whether each partition has one judge that has sent all it had to say and has nobody left to look at."""
     owners = [(number, worker) for worker in workers for number in worker.partitions()]
     return sorted(number for number, _ in owners) == list(range(partitions)) and all(
@@ -94,7 +99,7 @@ def at_rest(workers: Iterable[LocalWorker], partitions: int) -> bool:
     )
 
 
-def gone(workers: Iterable[LocalWorker]) -> tuple[int, int]:
+def gone(workers: Iterable[Worker]) -> tuple[int, int]:
     """Persons, and those among them of whom a part of the history has gone."""
     persons = without = 0
     for worker in workers:
@@ -107,7 +112,7 @@ def gone(workers: Iterable[LocalWorker]) -> tuple[int, int]:
     return persons, without
 
 
-def _state(worker: LocalWorker, number: int) -> Path:
+def _state(worker: Worker, number: int) -> Path:
     return worker.state / f"shard-{number:04}.db"
 
 

@@ -23,19 +23,19 @@ KEY = "a key for soaking only, no secret"
 
 @dataclass(frozen=True)
 class Wanted:
-    """`persons` over `days`, drawn from `seed`. No rule looks back over more than `longest`, and a history reaches
-    `corrections` farther: the world should last more than twice their sum."""
+    """`persons` over `days`, drawn from `seed`. No rule looks back over more than `longest`, and facts may be late by
+    `corrections`: the world should last more than twice the horizon."""
 
     persons: int = 4000
     days: int = 400
     seed: int = 1
-    longest: timedelta = timedelta(days=120)
-    corrections: timedelta = timedelta(days=30)
+    longest: timedelta = timedelta(days=75)
+    corrections: timedelta = timedelta(days=20)
 
     @property
     def horizon(self) -> timedelta:
         """How far back a history reaches (H)."""
-        return self.longest + self.corrections
+        return 2 * self.longest + self.corrections
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def make(wanted: Wanted, rulebook: Rulebook) -> Made:
     chance = random.Random(wanted.seed)
     lines = [bytes(line) for line in simulate(World(wanted.persons, wanted.days, wanted.seed)).events]
     begin, end = span(lines)
-    found = _alerts(lines, rulebook)
+    found = _alerts(lines, rulebook, end)
     counts: Counter[str] = Counter()
     latecomers = late.facts(lines, found, end - wanted.horizon, end, chance)
     for what, *_ in latecomers:
@@ -64,7 +64,7 @@ def make(wanted: Wanted, rulebook: Rulebook) -> Made:
     return Made(lines, counts, end - begin)
 
 
-def _alerts(lines: Sequence[bytes], rulebook: Rulebook) -> list[late.Old]:
+def _alerts(lines: Sequence[bytes], rulebook: Rulebook, end: datetime) -> list[late.Old]:
     """What is found in the county as it is, as far as it matters here."""
     parts = []
     for start in range(0, len(lines), 20_000):
@@ -73,11 +73,9 @@ def _alerts(lines: Sequence[bytes], rulebook: Rulebook) -> list[late.Old]:
         )
         parts.append(Facts.of(decoded.tables))
     con = engine.connect()
-    alerts = evaluate(Facts.union(parts), rulebook, knowledge.load(), None, datetime.max, con=con).alerts
+    alerts = evaluate(Facts.union(parts), rulebook, knowledge.load(), None, end, con=con).alerts
     con.close()
     return [
-        late.Old(
-            one.rule_code, datetime.fromisoformat(one.occurred_at), tuple(one.mdtrt_ids), one.patn_id or ""
-        )
+        late.Old(one.rule_code, datetime.fromisoformat(one.occurred_at), tuple(one.mdtrt_ids))
         for one in alerts
     ]

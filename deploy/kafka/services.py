@@ -1,6 +1,6 @@
-"""A worker on this machine, as a process of its own: for tests that kill it and for measurements.
+"""fundwatch's services as processes on this machine: for tests that kill them and for measurements.
 
-worker = LocalWorker("one", folder, {"kafka": {"bootstrap": cluster.bootstrap}, …})
+worker = Worker(folder, {"kafka": {"bootstrap": cluster.bootstrap}, …})
 worker.start()
 worker.kill()                 # as the power cut would; its state stays
 worker.throw_state_away()
@@ -23,10 +23,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.kafka.broker import HOST, free_ports
 
-#: What runs unless somebody says otherwise.
-COMMAND = (sys.executable, "-m", "streams.cli", "worker")
+#: `fundwatch`, as this Python runs it.
+FUNDWATCH = (sys.executable, "-m", "streams.cli")
 
-#: Seconds that a worker has to end in order, before it is killed.
+#: Seconds that a service has to end in order, before it is killed.
 STOP_TIMEOUT = 60.0
 
 _ROOT = Path(__file__).parents[2]
@@ -34,43 +34,22 @@ _ROOT = Path(__file__).parents[2]
 Sample = tuple[str, Mapping[str, str], float]
 
 
-class LocalWorker:
-    """One worker. `folder` holds its settings, its log (`worker.log`) and its state. `settings`: as in the file that
-    `--config` names; state and port are its own."""
+class Service:
+    """One service. `folder` holds what it writes; its log is `service.log`. `command`: how it is run."""
 
-    def __init__(
-        self,
-        name: str,
-        folder: Path,
-        settings: Mapping[str, Any],
-        *,
-        command: Sequence[str] = COMMAND,
-        environment: Mapping[str, str] | None = None,
-    ) -> None:
-        self.name = name
+    def __init__(self, folder: Path, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self.folder = folder
-        self.state = folder / "state"
-        self.port = next(free_ports(1))
+        self.log = folder / "service.log"
         self._command = list(command)
-        self._environment = {**os.environ, "PYTHONPATH": str(_ROOT), **(environment or {})}
+        self._environment = {**os.environ, "PYTHONPATH": str(_ROOT), **environment}
         self._process: subprocess.Popen[bytes] | None = None
-        self.tell(settings)
-
-    def tell(self, settings: Mapping[str, Any]) -> None:
-        """Other settings, from the next start on."""
-        self.state.mkdir(parents=True, exist_ok=True)
-        whole = {
-            **settings,
-            "worker": {**settings.get("worker", {}), "state": str(self.state)},
-            "http": {"host": HOST, "port": self.port},
-        }
-        (self.folder / "settings.yaml").write_text(json.dumps(whole), encoding="utf-8")
+        folder.mkdir(parents=True, exist_ok=True)
 
     def start(self, *options: str) -> None:
         """Start the process; it is not waited for."""
-        with (self.folder / "worker.log").open("ab") as log:
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*self._command, "--config", str(self.folder / "settings.yaml"), *options],
+                [*self._command, *options],
                 cwd=_ROOT,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
@@ -106,14 +85,16 @@ class LocalWorker:
             self._process.kill()
             self._process.wait()
 
-    def end(self) -> None:
-        """Ask it to drain and end; kill it where that takes too long."""
+    def end(self, timeout: float = STOP_TIMEOUT) -> bool:
+        """Ask it to drain and end; kill it where that takes too long. Returns whether it ended by itself."""
         if self._process is not None:
             self._process.terminate()
             try:
-                self._process.wait(STOP_TIMEOUT)
+                self._process.wait(timeout)
             except subprocess.TimeoutExpired:
                 self.kill()
+                return False
+        return True
 
     def wait(self, timeout: float) -> int:
         """The exit code, once it has ended. Raises subprocess.TimeoutExpired."""
@@ -127,6 +108,37 @@ class LocalWorker:
     def resume(self) -> None:
         """Let it go on (SIGCONT)."""
         os.kill(self.pid, signal.SIGCONT)
+
+
+class Configured(Service):
+    """A service that reads a file of settings, and answers at a port of its own.
+
+    `settings`: as in the file; `section`: the part of them in which its state folder stands.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        section: str,
+        settings: Mapping[str, Any],
+        command: Sequence[str],
+        environment: Mapping[str, str],
+    ) -> None:
+        self.state = folder / "state"
+        self.port = next(free_ports(1))
+        self._section = section
+        super().__init__(folder, [*command, "--config", str(folder / "settings.yaml")], environment)
+        self.tell(settings)
+
+    def tell(self, settings: Mapping[str, Any]) -> None:
+        """Other settings, from the next start on."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        whole = {
+            **settings,
+            self._section: {**settings.get(self._section, {}), "state": str(self.state)},
+            "http": {"host": HOST, "port": self.port},
+        }
+        (self.folder / "settings.yaml").write_text(json.dumps(whole), encoding="utf-8")
 
     def throw_state_away(self) -> None:
         """Lose its disk. It must not run."""
@@ -147,6 +159,20 @@ class LocalWorker:
             for sample in family.samples
         ]
 
+
+class Worker(Configured):
+    """`fundwatch worker`, or what behaves like it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, Any],
+        *,
+        command: Sequence[str] = (*FUNDWATCH, "worker"),
+        environment: Mapping[str, str],
+    ) -> None:
+        super().__init__(folder, "worker", settings, command, environment)
+
     def partitions(self) -> set[int]:
         """The judge's partitions that it has, by its own word."""
         return {
@@ -154,3 +180,36 @@ class LocalWorker:
             for name, labels, _ in self.metrics()
             if name == "fundwatch_outbox_changes"
         }
+
+
+class Sweeper(Configured):
+    """`fundwatch sweep`."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any], *, environment: Mapping[str, str]) -> None:
+        super().__init__(folder, "sweeper", settings, (*FUNDWATCH, "sweep"), environment)
+
+
+class Archiver(Service):
+    """`fundwatch archive` of a prefix's messages into a lake."""
+
+    def __init__(
+        self,
+        folder: Path,
+        lake: Path,
+        bootstrap: str,
+        prefix: str = "",
+        *,
+        max_seconds: float = 2,
+        environment: Mapping[str, str],
+    ) -> None:
+        command = [
+            *FUNDWATCH,
+            "archive",
+            "--lake",
+            str(lake),
+            "--brokers",
+            bootstrap,
+            "--max-seconds",
+            str(max_seconds),
+        ]
+        super().__init__(folder, [*command, "--prefix", prefix] if prefix else command, environment)
