@@ -8,6 +8,8 @@ It is `fundwatch worker` but for that: the same process, the same code.
 from __future__ import annotations
 
 import argparse
+import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -98,6 +100,16 @@ def _around(
     setattr(of, name, around)
 
 
+def _slowly(method: Callable[[], Any]) -> Callable[[], Any]:
+    async def slow() -> None:
+        # as code that takes being cancelled for being done
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(5)
+        await method()
+
+    return slow
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run it."""
     parser = argparse.ArgumentParser()
@@ -107,6 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--die", choices=MOMENTS, help="kill -9")
     parser.add_argument("--stop", choices=MOMENTS, help="SIGSTOP: it goes on when somebody lets it")
     parser.add_argument("--at", type=int, default=1)
+    parser.add_argument("--slow-start", action="store_true", help="the router takes seconds to start")
     parser.add_argument("--roll-out", action="store_true")
     chosen = parser.parse_args(arguments)
     settings = read(chosen.config).settings
@@ -125,7 +138,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             reached("routed")
             on_routed(counts)
 
-        return make_app(settings, routed)
+        app = make_app(settings, routed)
+        if chosen.slow_start:
+            app.on_started = _slowly(app.on_started)
+        return app
 
     worker_module.make_app = made
     return int(worker_module.run_worker(settings, roll_out=chosen.roll_out))
