@@ -36,6 +36,9 @@ COMMAND = (
 
 SMALL = Wanted(60, 110, 3, longest=timedelta(days=20), corrections=timedelta(days=5))
 
+#: So many of its messages are enough where it is moments that count.
+_PART = 7000
+
 GROUP = "moments"
 
 
@@ -56,7 +59,7 @@ class Stage:
         self.groups = Groups(connection, layout, GROUP)
         self.workers: dict[str, Worker] = {}
         self._folder, self._rules, self._connection = folder, rules, connection
-        self._lines = list(made.lines)
+        self._lines = list(made.lines[:_PART])
         self._log, self._lake = folder / "log", folder / "lake"
         self._log.mkdir()
         self._settings = {

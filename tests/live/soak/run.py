@@ -107,7 +107,7 @@ class _Run:
         self._log = folder / "log"
         self._log.mkdir()
         self._rules, self._to_come = rules[0], list(rules[1:])
-        self._groups = Groups(self._connection, _LAYOUT, GROUP)
+        self._groups = Groups(self._connection, _LAYOUT, GROUP, archiver=True)
         lake = folder / "lake"
         site = Site(folder, cluster.bootstrap, lake, _settings(plan, cluster, lake), plan.command)
         self._team = Team(site, rules[0], Control(self._connection, _LAYOUT, GROUP))

@@ -36,13 +36,13 @@ def wait_for(holds: Callable[[], bool], what: str, patience: float = PATIENCE) -
 
 
 class Groups:
-    """The two consumer groups of the workers, and the archiver's."""
+    """The two consumer groups of the workers and, where asked for, the archiver's."""
 
-    def __init__(self, connection: Connection, layout: Layout, group: str) -> None:
+    def __init__(self, connection: Connection, layout: Layout, group: str, *, archiver: bool = False) -> None:
         self._connection = connection
         self.router, self.judge = f"{group}.router", f"{group}.judge"
         events, packets = layout.name(EVENTS), layout.name(PACKETS)
-        self._topics = {self.router: events, self.judge: packets, ARCHIVER: events}
+        self._topics = {self.router: events, self.judge: packets} | ({ARCHIVER: events} if archiver else {})
         self._partitions = {events: layout.source_partitions, packets: layout.judge_partitions}
         self._consumers: dict[str, KafkaConsumer] = {}
 
