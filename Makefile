@@ -1,14 +1,16 @@
 # make install   .venv with the command fundwatch
 # make demo      a small county is simulated, replayed, and its alerts are shown; another is watched live
 # make test      everything that must hold
+# make soak      the live part through kills, moves and bad input (SEED=1 MINUTES=0)
 # make bench     how fast, on this machine
+# make bench-live  how fast the live part is
 # make kafka     a real Kafka on 127.0.0.1:9092, topics made, without containers
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test lint lock bench kafka kafka-ready postgresql-ready promtool clean
+.PHONY: install demo test lint lock soak bench bench-live kafka kafka-ready postgresql-ready promtool clean
 
 install: $(STAMP)
 
@@ -23,7 +25,7 @@ demo: install
 	@deploy/demo.sh $(BIN)
 
 test: lint kafka-ready postgresql-ready promtool
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term
 
 # What the tests check Prometheus rules and metrics with.
 promtool: install
@@ -40,6 +42,16 @@ lock:
 
 bench: install
 	$(BIN)/python -m benchmarks
+
+SEED ?= 1
+MINUTES ?= 0
+
+# Promise 7, the long form; its last line says what was done and how many alerts differ from the replay's.
+soak: kafka-ready
+	$(BIN)/python -m tests.live.soak --seed $(SEED) --minutes $(MINUTES)
+
+bench-live: kafka-ready
+	$(BIN)/python -m benchmarks.live
 
 # What a real Kafka needs: Java, Maven and its jars; installed where that may be done.
 kafka-ready: install

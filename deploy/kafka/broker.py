@@ -329,8 +329,15 @@ class Cluster:
     def _id(self) -> str:
         file = self.folder / "cluster.id"
         if not file.exists():
-            file.write_text(base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))
+            file.write_text(_new_id())
         return file.read_text()
+
+
+def _new_id() -> str:
+    """An id as Kafka makes them: none that begins with a dash, which its own tool takes for an option."""
+    while (made := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return made
 
 
 def free_ports(count: int) -> Iterator[int]:

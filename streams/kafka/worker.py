@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
+import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -59,6 +61,9 @@ from streams.wire import Counts
 
 #: Rules of these keys see one person's facts only, so the worker speaks for them.
 KEYS = frozenset({"person", "visit"})
+
+#: Seconds that the router has to end in order after the judge has.
+_ROUTER_PATIENCE = 10.0
 
 _STEPS = {
     "load": Step.LOAD,
@@ -112,8 +117,8 @@ def run_worker(settings: Settings, *, roll_out: bool = False) -> Exit:
             Watchdog(service.health, service.log, service.drain, rss_limit_bytes=settings.limits.rss_mb << 20)
         )
         stack.callback(service.close)
-        code = service.run()
-        return watchdog.code if code is Exit.DONE else code
+        service.watchdog = watchdog
+        return service.run()
 
 
 def connection_of(settings: Settings) -> Connection:
@@ -233,15 +238,15 @@ class _Service:
         self._service = _JudgeService(self._judge)
         self._over = threading.Event()
         self._lag = threading.Thread(target=self._watch_lag, name="lag", daemon=True)
-        self._loop_of: Any = None
+        self._ending: threading.Thread | None = None
+        self.watchdog: Watchdog
 
     def run(self) -> Exit:
         """Until it is told to stop, or fails."""
         self.log.info(Event.STARTED)
         self._lag.start()
-        runner = faust.Worker(
-            self._app, self._service, override_logging=False, loglevel="WARNING", quiet=True
-        )
+        runner = _Runner(self._app, self._service, override_logging=False, loglevel="WARNING", quiet=True)
+        runner.on_signal = self.drain
         self._runner = runner
         try:
             runner.execute_from_commandline()
@@ -250,10 +255,15 @@ class _Service:
                 self._service.failed = self._service.failed or end
         except Exception as error:  # what Faust was crashed with
             self._service.failed = self._service.failed or error
+        self._see_that_it_ends()
+        self._service.stop_judging()
+        return self._outcome()
+
+    def _outcome(self) -> Exit:
         failed = self._service.failed
         if failed is None:
             self.log.info(Event.STOPPED)
-            return Exit.DONE
+            return self.watchdog.code
         if isinstance(failed, ReplacedError):
             self.log.error(Event.FENCED)
             return Exit.UNHEALTHY
@@ -268,10 +278,25 @@ class _Service:
 
     def drain(self) -> None:
         """End in order."""
+        if self._ending is not None:
+            return
         self.health.draining()
         self.log.info(Event.DRAINING)
         loop = self._app.loop
         loop.call_soon_threadsafe(lambda: asyncio.ensure_future(self._runner.stop(), loop=loop))
+        self._see_that_it_ends()
+
+    def _see_that_it_ends(self) -> None:
+        """Faust's stop may wait for ever while its consumer joins a group, and leave a thread behind that keeps the
+        process. The judge is not to wait for that; and the router keeps nothing, so it may be cut off."""
+        if self._ending is None:
+            self._ending = threading.Thread(target=self._end, name="end", daemon=True)
+            self._ending.start()
+
+    def _end(self) -> None:
+        self._service.stop_judging()
+        time.sleep(_ROUTER_PATIENCE)
+        os._exit(self._outcome())
 
     def close(self) -> None:
         """Let go of what watches."""
@@ -356,6 +381,17 @@ def _lag(connection: Connection, group: str, topic: str) -> int:
         return sum(ends[part] - (consumer.committed(part) or 0) for part in parts)
 
 
+class _Runner(faust.Worker):
+    """Faust's, but that it is told of a signal by `on_signal`."""
+
+    on_signal: Callable[[], None]
+
+    def install_signal_handlers(self) -> None:
+        """Called by the framework."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self.loop.add_signal_handler(number, self.on_signal)
+
+
 class _JudgeService(mode.Service):
     """The judge on a thread of its own, as a service of Faust's: evaluating must not keep the loop from its
     heartbeats. A judge that fails takes the process with it; whoever starts it again finds the state whole."""
@@ -379,8 +415,13 @@ class _JudgeService(mode.Service):
 
     async def on_stop(self) -> None:
         """Called by the framework: what is stored is sent, then it ends."""
+        await asyncio.to_thread(self.stop_judging)
+
+    def stop_judging(self) -> None:
+        """Have the judge end, and wait until it has. One that has not begun never will."""
         self._stop.set()
-        await asyncio.to_thread(self._thread.join)
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         try:

@@ -1,0 +1,191 @@
+"""Where the live part is measured: a broker, an archiver, workers and a generator, all on this machine."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kafka import KafkaProducer
+
+from deploy.kafka.broker import FAST, Cluster
+from deploy.kafka.services import Archiver, Worker
+from streams.kafka import clients, topics
+from streams.kafka.settings import Connection
+from streams.kafka.topics import EVENTS, LONGEST_RECORD, Layout
+from tests.live.soak.rulebooks import Rules
+from tests.live.soak.watching import Groups, at_rest, wait_for
+
+#: Messages that may wait before the generator holds back.
+AHEAD = 30_000
+
+_ENVIRONMENT = {"FUNDWATCH_KEY": "a key for measuring only"}
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How fast messages went through, and what each process took of the processors meanwhile (1: one core)."""
+
+    events: int
+    seconds: float
+    cores: dict[str, float]
+
+    @property
+    def per_second(self) -> float:
+        """Messages a second."""
+        return self.events / self.seconds
+
+    @property
+    def worker_microseconds(self) -> float:
+        """Processor time of the workers, microseconds a message."""
+        return self.cores["workers"] * self.seconds / self.events * 1e6
+
+
+@dataclass
+class Site:
+    """One installation: topics under a prefix of their own, an archiver, workers."""
+
+    connection: Connection
+    layout: Layout
+    groups: Groups
+    workers: list[Worker]
+    archiver: Archiver
+    broker_pid: int
+    producer: KafkaProducer
+    sent: int = 0
+    sent_at: dict[bytes, float] = field(default_factory=dict)
+
+    def send(self, lines: Sequence[bytes], rate: float | None = None) -> None:
+        """Send messages as fast as they are taken, or so many a second."""
+        topic, partitions = self.layout.name(EVENTS), self.layout.source_partitions
+        begun = time.monotonic()
+        for number, one in enumerate(lines):
+            self.producer.send(topic, one, partition=number % partitions)
+            self.sent += 1
+            if rate is None and number % 2000 == 1999:
+                wait_for(self._keeps_up, "workers keep up")
+            elif rate is not None and number % 20 == 19:
+                time.sleep(max(0.0, begun + number / rate - time.monotonic()))
+        self.producer.flush()
+
+    def through(self, lines: Sequence[bytes]) -> Rate:
+        """Send messages and wait until everything is judged and said."""
+        before, begun = self._cpu(), time.monotonic()
+        self.send(lines)
+        wait_for(self.has_nothing_to_do, "everything is judged", 3600)
+        seconds, after = time.monotonic() - begun, self._cpu()
+        return Rate(len(lines), seconds, {name: (after[name] - before[name]) / seconds for name in after})
+
+    def has_nothing_to_do(self) -> bool:
+        """Whether nothing waits, and everything is said."""
+        lag = self.groups.lag()
+        return (
+            lag is not None and not any(lag.values()) and at_rest(self.workers, self.layout.judge_partitions)
+        )
+
+    def steps(self) -> Counter[str]:
+        """Seconds that the judges spent in each step so far."""
+        found: Counter[str] = Counter()
+        for worker in self.workers:
+            for name, labels, value in worker.metrics():
+                if name == "fundwatch_step_duration_seconds_sum":
+                    found[labels["step"]] += value  # type: ignore[assignment]
+        return found
+
+    def history_bytes(self) -> int:
+        """Size of the states, bytes."""
+        return sum(path.stat().st_size for worker in self.workers for path in worker.state.glob("*.db*"))
+
+    def recover(self) -> float:
+        """Seconds until all is as before when the first worker has lost its disk."""
+        worker = self.workers[0]
+        worker.kill()
+        worker.throw_state_away()
+        begun = time.monotonic()
+        worker.start()
+        wait_for(self.has_nothing_to_do, "the lost state is built again", 3600)
+        return time.monotonic() - begun
+
+    def _keeps_up(self) -> bool:
+        lag = self.groups.lag()
+        return lag is not None and lag[self.groups.router] < AHEAD
+
+    def _cpu(self) -> dict[str, float]:
+        return {
+            "workers": sum(_seconds(worker.pid) for worker in self.workers),
+            "broker": _seconds(self.broker_pid),
+            "archiver": _seconds(self.archiver.pid),
+            "generator": time.process_time(),
+        }
+
+
+class Bed:
+    """A broker, on which sites are set up one after the other."""
+
+    def __init__(self, folder: Path, cluster: Cluster) -> None:
+        self._folder = folder
+        self._cluster = cluster
+        self._connection = Connection.of({"bootstrap": cluster.bootstrap})
+
+    @contextmanager
+    def site(
+        self, name: str, workers: int = 1, rules: Rules | None = None, corrections: int = 90
+    ) -> Iterator[Site]:
+        """A fresh installation, workers up and ready; ended and forgotten afterwards."""
+        folder = self._folder / name
+        layout = Layout(f"{name}.", source_partitions=4, judge_partitions=4)
+        with clients.admin(self._connection) as admin:
+            topics.create(admin, layout)
+        settings = {
+            "kafka": {"bootstrap": self._cluster.bootstrap, "topic_prefix": layout.prefix},
+            "worker": {"lake": str(folder / "lake"), "corrections_days": corrections, "brake": 10_000_000},
+            "limits": {"stall_seconds": 600},
+            "rules": rules.settings() if rules else {},
+        }
+        archiver = Archiver(
+            folder / "archiver", folder / "lake", self._cluster.bootstrap, layout.prefix, max_seconds=10,
+            environment=_ENVIRONMENT,
+        )  # fmt: skip
+        made = [Worker(folder / f"worker-{n}", settings, environment=_ENVIRONMENT) for n in range(workers)]
+        groups = Groups(self._connection, layout, "fundwatch-worker")
+        options = self._connection.producer(linger_ms=20, max_request_size=LONGEST_RECORD)
+        site = Site(
+            self._connection,
+            layout,
+            groups,
+            made,
+            archiver,
+            self._cluster.brokers[0].pid,
+            KafkaProducer(**options),
+        )
+        try:
+            archiver.start()
+            made[0].start()
+            wait_for(lambda: bool(groups.members()), "the first worker judges")
+            for worker in made[1:]:
+                worker.start()
+            wait_for(lambda: at_rest(made, layout.judge_partitions), "workers are ready")
+            yield site
+        finally:
+            site.producer.close()
+            groups.close()
+            for service in (*made, archiver):
+                service.kill()
+
+
+@contextmanager
+def bed(folder: Path) -> Iterator[Bed]:
+    """A bed in this folder, for as long as the block lasts."""
+    with Cluster(folder / "kafka", java_options=FAST) as cluster:
+        yield Bed(folder, cluster)
+
+
+def _seconds(pid: int) -> float:
+    """Processor time that a process has taken, seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS

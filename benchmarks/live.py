@@ -1,0 +1,224 @@
+"""How fast the live part is, on this machine: `python -m benchmarks.live [--persons N] [--days D] [--workers W] [--brief]`.
+
+Broker, archiver, generator and workers run here together; what each took of the processors is said. The router
+decodes and parts, the judges judge with all rules of persons and visits, the archiver writes the lake. Rates count
+from the first message to the last change said. Ratios compare within one run; absolute figures belong to the
+machine that is named above them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from benchmarks import delays
+from benchmarks.__main__ import console, machine
+from benchmarks.bed import Bed, Rate, Site, bed
+from streams.simulate import World, simulate
+from streams.wire import decode
+from tests.live.soak import rulebooks
+
+Figures = dict[str, Any]
+
+#: Times that the rules are there, for a rulebook of about 160.
+TIMES = 12
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(prog="benchmarks.live", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--persons", type=int, default=4000)
+    parser.add_argument("--days", type=int, default=180)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--brief", action="store_true", help="a tenth of it")
+    parser.add_argument("--only", choices=[*SCENES], nargs="*", help="only these measurements")
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    chosen = parser.parse_args(arguments)
+    if chosen.brief:
+        chosen.persons, chosen.days = chosen.persons // 10, 110
+    folder = Path(tempfile.mkdtemp(prefix="fundwatch-live-"))
+    console.print(f"{machine()}; {chosen.persons:,} persons, {chosen.days} days; {chosen.workers} worker(s)")
+    figures: Figures = {
+        "machine": machine(),
+        "persons": chosen.persons,
+        "days": chosen.days,
+        "workers": chosen.workers,
+    }
+    try:
+        with bed(folder) as on:
+            for name in chosen.only or SCENES:
+                begun = time.monotonic()
+                figures[name] = SCENES[name](on, chosen, figures)
+                console.print(f"{name} measured in {time.monotonic() - begun:.0f} s")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    _show(figures)
+    if chosen.json:
+        chosen.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def county(persons: int, days: int, *, planted: bool = True) -> list[bytes]:
+    """Messages in their order of arrival."""
+    return [bytes(line) for line in simulate(World(persons, days, 1, planted=planted)).events]
+
+
+def sustained(on: Bed, chosen: argparse.Namespace, _: Figures) -> Figures:
+    """The natural mix as fast as it is taken; then a lost disk."""
+    with on.site("sustained", chosen.workers) as site:
+        return _measured(site, county(chosen.persons, chosen.days), recover=True)
+
+
+def many_rules(on: Bed, chosen: argparse.Namespace, _: Figures) -> Figures:
+    """The same with the rules repeated under other codes."""
+    folder = Path(tempfile.mkdtemp(prefix="rules-"))
+    try:
+        rules = rulebooks.repeated(folder, TIMES)
+        with on.site("many-rules", chosen.workers, rules) as site:
+            lines = county(chosen.persons, chosen.days)
+            return {"rules": len(rules.rulebook().rules), **_measured(site, lines[: len(lines) // 2])}
+    finally:
+        shutil.rmtree(folder)
+
+
+def delay(on: Bed, chosen: argparse.Namespace, figures: Figures) -> Figures:
+    """From message to change, at half the sustained rate."""
+    rate = figures.get("sustained", {}).get("events_per_second", 1000.0) / 2
+    lines = county(chosen.persons, chosen.days)
+    settled = len(lines) // 2
+    with on.site("delay", chosen.workers) as site:
+        site.through(lines[:settled])
+        found = delays.measure(site, lines[settled : settled + int(rate * 60)], rate)
+    return {
+        "events_per_second": round(found.rate),
+        "changes": len(found.seconds),
+        "p50_seconds": round(found.at(50), 3),
+        "p99_seconds": round(found.at(99), 3),
+    }
+
+
+def ten_times_the_persons(on: Bed, chosen: argparse.Namespace, _: Figures) -> Figures:
+    """The last messages of a county, and of one with ten times the persons."""
+    size = max(chosen.persons // 10, 50)
+    return _compared(
+        on, "persons", county(size, 60, planted=False), county(size * 10, 60, planted=False), None, 90
+    )
+
+
+def ten_times_the_months(on: Bed, chosen: argparse.Namespace, _: Figures) -> Figures:
+    """The last messages of a county, and of one that is ten times as old. No rule looks back over more than ten days."""
+    folder = Path(tempfile.mkdtemp(prefix="rules-"))
+    try:
+        short = rulebooks.make(folder, timedelta(days=10))[0]
+        size = max(chosen.persons // 10, 50)
+        return _compared(
+            on, "months", county(size, 60, planted=False), county(size, 600, planted=False), short, 5
+        )
+    finally:
+        shutil.rmtree(folder)
+
+
+#: What is measured, by the name that `--only` takes.
+SCENES: dict[str, Callable[[Bed, argparse.Namespace, Figures], Figures]] = {
+    "sustained": sustained,
+    "delay": delay,
+    "many-rules": many_rules,
+    "persons": ten_times_the_persons,
+    "months": ten_times_the_months,
+}
+
+
+def _measured(site: Site, lines: Sequence[bytes], *, recover: bool = False) -> Figures:
+    warm = len(lines) // 5
+    site.through(lines[:warm])
+    steps = site.steps()
+    rate = site.through(lines[warm:])
+    spent = site.steps() - steps
+    fee_lines = sum(
+        decoded.tables["fee_line"].num_rows
+        for start in range(warm, len(lines), 20_000)
+        if "fee_line"
+        in (
+            decoded := decode(
+                lines[start : start + 20_000],
+                source="",
+                first_line=1,
+                first_seq=0,
+                key=b"not of any use here",
+            )
+        ).tables
+    )
+    figures: Figures = {
+        "events": len(lines),
+        "events_per_second": round(rate.per_second),
+        "fee_lines_per_second": round(fee_lines / rate.seconds),
+        "cores": {name: round(value, 2) for name, value in rate.cores.items()},
+        "history_bytes_per_event": round(site.history_bytes() / len(lines)),
+        "judge_seconds_by_step": {name: round(value, 1) for name, value in spent.most_common()},
+        "judge_seconds": round(rate.seconds, 1),
+    }
+    if recover:
+        figures["recovery_seconds"] = round(site.recover(), 1)
+    return figures
+
+
+def _compared(
+    on: Bed,
+    name: str,
+    small: list[bytes],
+    large: list[bytes],
+    rules: rulebooks.Rules | None,
+    corrections: int,
+) -> Figures:
+    """Cost of as many last messages of both, when the first of both were judged."""
+    measured = min(len(small) // 3, 20_000)
+    costs: dict[str, Rate] = {}
+    for size, lines in (("small", small), ("large", large)):
+        with on.site(f"{name}-{size}", 1, rules, corrections) as site:
+            site.through(lines[:-measured])
+            _let_go(site)
+            costs[size] = site.through(lines[-measured:])
+    return {
+        "events_measured": measured,
+        "events_before": [len(small) - measured, len(large) - measured],
+        "events_per_second": [round(costs[size].per_second) for size in ("small", "large")],
+        "worker_microseconds_per_event": [
+            round(costs[size].worker_microseconds) for size in ("small", "large")
+        ],
+        "cost_ratio": round(costs["large"].worker_microseconds / costs["small"].worker_microseconds, 2),
+    }
+
+
+def _let_go(site: Site) -> None:
+    """Give the judges two turns of letting go of histories."""
+    deadline = time.monotonic() + 70
+    while time.monotonic() < deadline or not site.has_nothing_to_do():
+        time.sleep(1)
+
+
+def _show(figures: Figures) -> None:
+    table = Table(pad_edge=False)
+    for heading in ("measured", "figure", "value"):
+        table.add_column(heading)
+    for name in SCENES:
+        for figure, value in figures.get(name, {}).items():
+            shown = (
+                ", ".join(f"{one} {of}" for one, of in value.items())
+                if isinstance(value, dict)
+                else f"{value}"
+            )
+            table.add_row(name, figure.replace("_", " "), shown)
+        table.add_section()
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

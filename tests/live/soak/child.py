@@ -1,0 +1,151 @@
+"""A worker with less patience than settings allow, or one that kills itself at a chosen moment.
+
+    python -m tests.live.soak.child --config FILE [--session SECONDS] [--evict SECONDS] [--die MOMENT | --stop MOMENT] [--at N]
+
+It is `fundwatch worker` but for that: the same process, the same code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from streams.kafka import judge as judge_module
+from streams.kafka import worker as worker_module
+from streams.kafka.judge import Judge
+from streams.operation.reading import read
+
+#: Moments at which it can be made to die; `routed` is the router's, the others are the judge's.
+MOMENTS = {
+    "routed": "packets are confirmed, the messages they came from not acknowledged",
+    "judged": "alerts are found, nothing of them is stored",
+    "stored": "facts and changes are stored, nothing is sent",
+    "sent": "changes are sent, their transaction is not committed",
+    "committed": "the transaction is committed, the outbox is not cleared",
+    "cleared": "the outbox is cleared",
+    "fenced": "the predecessor is fenced, what was said is not learnt yet",
+    "learnt": "what was said is learnt, packets are not caught up with yet",
+    "evicted": "histories were let go of",
+}
+
+
+class _Countdown:
+    """Sends the process a signal when the moment has come so often."""
+
+    def __init__(self, moment: str | None, at: int, number: signal.Signals) -> None:
+        self._moment, self._left, self._number = moment, at, number
+
+    def __call__(self, moment: str) -> None:
+        if moment == self._moment:
+            self._left -= 1
+            if not self._left:
+                os.kill(os.getpid(), self._number)
+
+
+def dying(reached: Callable[[str], None]) -> type[Judge]:
+    """A judge that says which moment it has reached."""
+
+    class Dying(Judge):
+        def _take_over(self, consumer: Any, number: int) -> None:
+            super()._take_over(consumer, number)
+            owned = self.owned[number]
+            _around(
+                owned.producer, "commit_transaction", lambda: reached("sent"), lambda: reached("committed")
+            )
+            _around(owned.shard, "sent", after=lambda _: reached("cleared"))
+            _around(owned.shard, "evict", after=lambda: reached("evicted"))
+            _around(owned.shard.said, "note", before=lambda said, _: reached("judged") if said else None)
+
+        def _said(self, number: int) -> Any:
+            reached("fenced")
+            return super()._said(number)
+
+        def _catch_up(self, shard: Any, tp: Any, committed: int) -> None:
+            reached("learnt")
+            super()._catch_up(shard, tp, committed)
+
+        def _send(self, consumer: Any, number: int, owned: Any) -> None:
+            if owned.shard.said.depth:
+                reached("stored")
+            super()._send(consumer, number, owned)
+
+    return Dying
+
+
+def _nothing(*_: Any) -> None:
+    pass
+
+
+def _around(
+    of: Any, name: str, before: Callable[..., None] = _nothing, after: Callable[..., None] = _nothing
+) -> None:
+    """Call `before` and `after` with the arguments of a method of `of`."""
+    method = getattr(of, name)
+
+    def around(*arguments: Any) -> Any:
+        before(*arguments)
+        result = method(*arguments)
+        after(*arguments)
+        return result
+
+    setattr(of, name, around)
+
+
+def _slowly(method: Callable[[], Any]) -> Callable[[], Any]:
+    async def slow() -> None:
+        # as code that takes being cancelled for being done
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(5)
+        await method()
+
+    return slow
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--session", type=int)
+    parser.add_argument("--evict", type=float)
+    parser.add_argument("--die", choices=MOMENTS, help="kill -9")
+    parser.add_argument("--stop", choices=MOMENTS, help="SIGSTOP: it goes on when somebody lets it")
+    parser.add_argument("--at", type=int, default=1)
+    parser.add_argument("--slow-start", action="store_true", help="the router takes seconds to start")
+    parser.add_argument("--roll-out", action="store_true")
+    chosen = parser.parse_args(arguments)
+    settings = read(chosen.config).settings
+    if chosen.session:
+        worker = replace(settings.worker, session_timeout_seconds=chosen.session)
+        settings = replace(settings, worker=worker)
+    if chosen.evict:
+        judge_module._EVICT_EVERY = chosen.evict
+    number = signal.SIGKILL if chosen.die else signal.SIGSTOP
+    reached = _Countdown(chosen.die or chosen.stop, chosen.at, number)
+    worker_module.Judge = dying(reached)  # type: ignore[misc]
+    make_app = worker_module.make_app
+
+    def made(settings: Any, on_routed: Any) -> Any:
+        def routed(counts: Any) -> None:
+            reached("routed")
+            on_routed(counts)
+
+        app = make_app(settings, routed)
+        if chosen.slow_start:
+            app.on_started = _slowly(app.on_started)
+        return app
+
+    worker_module.make_app = made
+    return int(worker_module.run_worker(settings, roll_out=chosen.roll_out))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
