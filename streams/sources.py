@@ -298,7 +298,7 @@ class _Cutter:
         self._lines = 0
         self._line = 1
         self._offset = 0
-        self._giant: _Giant | None = None
+        self._giant: Giant | None = None
 
     def cut(self, block: bytes) -> Iterator[Chunk]:
         """Take in a block and give the chunks that are complete with it."""
@@ -317,7 +317,7 @@ class _Cutter:
         yield from self._chunk()
         length = sum(map(len, rest))
         if length > LONGEST_MESSAGE:
-            self._giant = _Giant()
+            self._giant = Giant()
             for each in rest:
                 self._giant.take(each)
         else:
@@ -378,7 +378,7 @@ class _Cutter:
         return Chunk(self.source, self._line, self._offset, rejects=(reject,))
 
 
-class _Giant:
+class Giant:
     """A line that is longer than a message may be: its beginning, length and hash."""
 
     def __init__(self) -> None:

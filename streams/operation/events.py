@@ -42,6 +42,10 @@ class Event(StrEnum):
     REPAIRED = "repair done"
     COVERAGE = "coverage published"
     STORED = "changes stored"
+    LISTENING = "listening for events"
+    FILE_ANEW = "a file was replaced or became shorter; it is read from its beginning"
+    FILE_UNREADABLE = "a file may not be read; let this user read it"
+    STORE_AWAY = "the alert store cannot be reached; what is to be said waits"
     DEVELOPMENT_KEY = "no site key, the development key is used"
     STALLED = "stalled"
     TOO_LARGE = "too much memory"
@@ -80,6 +84,17 @@ def rulebook(value: Value) -> bool:
     return isinstance(value, str) and bool(re.fullmatch(r"[0-9a-f]{64}|(?=.*[a-f])[0-9a-f]{16}", value))
 
 
+@dataclass(frozen=True)
+class FileName:
+    """The name of a log, one that says no number of a person: no more than eight digits in a row."""
+
+    def __call__(self, value: Value) -> bool:
+        return isinstance(value, str) and bool(_LOG_NAME.fullmatch(value))
+
+
+_LOG_NAME = re.compile(r"(?!.*\d{9})[A-Za-z0-9._/-]{1,120}\.jsonl(\.gz|\.zst)?")
+
+
 COUNT = Number(10**9)
 SECONDS = Number(10**8)
 LARGE = Number(10**15)
@@ -110,6 +125,7 @@ FIELDS: Mapping[str, Callable[[Value], bool]] = {
     "topic": Word(NOTHING),
     "rule_id": Word(NOTHING),
     "place": Word(NOTHING),
+    "file": FileName(),
 }
 
 
