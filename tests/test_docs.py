@@ -27,6 +27,8 @@ from streams import run
 from streams.cli import cli
 from streams.cli.options import read_params
 from streams.evidence import SCHEMA
+from streams.live import place
+from streams.live.sources import http
 from streams.operation import declared, endpoint, exits
 from streams.operation import page as operation_page
 from streams.operation.events import FIELDS, Event
@@ -386,6 +388,18 @@ def test_exit_codes_are_listed_with_what_a_supervisor_does() -> None:
 def test_paths_of_health_are_listed_with_what_they_answer() -> None:
     rows = rows_of(section("operation.md", "Health"))
     assert [(codes(path)[0], answer) for path, answer in rows] == list(endpoint.PATHS.items())
+
+
+def test_answers_to_posted_events_are_listed() -> None:
+    rows = rows_of(section("up.md", "POST /events"))
+    assert [(int(status), meaning) for status, meaning in rows] == list(http.ANSWERS.items())
+
+
+def test_what_stands_in_a_data_folder_is_listed() -> None:
+    inside, lost = tables(section("up.md", "The data folder"))
+    parts = [place.JOURNAL, place.STATE, place.LAKE, place.STORE, place.REJECTS, place.TOKEN]
+    assert [codes(row[0])[0] for row in inside] == parts
+    assert {codes(row[0])[0] for row in lost} == set(parts) - {place.REJECTS, place.TOKEN}
 
 
 def test_what_a_log_may_say_is_listed() -> None:

@@ -132,7 +132,7 @@ class Msgids:
     def _opened(self) -> sqlite3.Connection:
         if not self._path.exists():
             raise _BehindError
-        con = sqlite3.connect(self._path, isolation_level=None)
+        con = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         con.execute("pragma journal_mode = wal")
         con.execute("pragma synchronous = normal")
         con.execute("pragma temp_store = memory")

@@ -179,6 +179,18 @@ class Said:
         self._con.execute("delete from outbox where n <= ?", (number,))
 
     @property
+    def first_waiting(self) -> int | None:
+        """The number of the oldest change that waits to be sent."""
+        number = self._con.execute("select min(n) from outbox").fetchone()[0]
+        return None if number is None else int(number)
+
+    @property
+    def last_number(self) -> int:
+        """The number of the latest change that ever waited to be sent."""
+        row = self._con.execute("select seq from sqlite_sequence where name = 'outbox'").fetchone()
+        return 0 if row is None else int(row[0])
+
+    @property
     def depth(self) -> int:
         """Changes that wait to be sent."""
         return int(self._con.execute("select count(*) from outbox").fetchone()[0])

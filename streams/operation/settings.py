@@ -180,6 +180,43 @@ class Store(Section, frozen=True, kw_only=True):
     ] = "fundwatch-store"
 
 
+class Up(Section, frozen=True, kw_only=True):
+    """What `fundwatch up` reads and where it keeps all; its options go before these."""
+
+    data: Annotated[Path, _says("folder of all that is kept (`--data`)", place="folder")] = Path("data")
+
+    watch: Annotated[
+        Path | None, _says("folder whose logs are read as they grow (`--watch`)", place="folder!")
+    ] = None
+    host: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9._:-]+$",
+            description="address on which `POST /events` answers",
+            extra={"allowed": "a host name or an address"},
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535, description="its port (`--http`); 0: none is opened")] = 0
+    token_file: Annotated[
+        Path | None,
+        _says(
+            "file that holds the token of `POST /events`; without, `token` in the data folder, made where it is not there",
+            place="file",
+        ),
+    ] = None
+    max_body_bytes: Annotated[
+        int, Meta(ge=1 << 16, le=1 << 30, description="longest body of one request")
+    ] = 16 << 20
+    most_waiting_bytes: Annotated[
+        int,
+        Meta(
+            ge=1 << 20,
+            le=1 << 40,
+            description="bytes of messages that may wait to be judged before requests are refused",
+        ),
+    ] = 1 << 30
+
+
 class Http(Section, frozen=True, kw_only=True):
     """Where `/livez`, `/readyz` and `/metrics` answer."""
 
@@ -242,6 +279,7 @@ class Settings(Section, frozen=True, kw_only=True):
     archiver: Archiver = Archiver()
     sweeper: Sweeper = Sweeper()
     store: Store = Store()
+    up: Up = Up()
     http: Http = Http()
     rules: Rules = Rules()
     key: Key = Key()

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Row, Select, and_, func, select
 
 from detectors.alert import Alert
-from streams.changes import Fact
+from streams.changes import Change, Fact
 from streams.errors import Refused
 from streams.store import opening
 from streams.store.query import OPEN, PAGE, Filter, Order, after, from_token, key_columns, ordering, to_token
@@ -183,6 +183,25 @@ class AlertReader(opening.Opened):
                 for row in con.execute(query)
             ]
         return sorted(facts, key=lambda one: (one.msgid, one.table, one.row_no or 0, one.data))
+
+    def last_said(self, speaker: str) -> dict[str, Change]:
+        """The last change of every alert that a speaker said it of, without its facts."""
+        said = and_(revision.c.jr_id == alert.c.jr_id, revision.c.seq == alert.c.seq)
+        query = select(revision).join_from(alert, revision, said).where(revision.c.speaker == speaker)
+        with self._transaction() as con:
+            return {
+                row.jr_id: Change(
+                    jr_id=row.jr_id,
+                    seq=row.seq,
+                    kind=row.kind,
+                    alert=_decoder.decode(row.content),
+                    reason=row.reason,
+                    reason_msgid=row.reason_msgid,
+                    speaker=row.speaker,
+                    rulebook=row.rulebook,
+                )
+                for row in con.execute(query)
+            }
 
     def sizes(self) -> dict[str, int]:
         """Rows of each table of what was said: alerts, revisions, facts."""

@@ -223,6 +223,7 @@ def test_every_setting_can_be_given_by_its_variable(tmp_path: Path) -> None:
         "kafka.password": None,
         "kafka.options": '{"client_id": "a"}',
         "kafka.topic_prefix": "test.",
+        "up.watch": str(tmp_path),
         "rules.folder": str(tmp_path),
         "rules.knowledge": str(tmp_path),
     }
