@@ -1,5 +1,5 @@
 # make install   .venv with the command fundwatch
-# make demo      a small county is simulated, replayed, and its alerts are shown
+# make demo      a small county is simulated, replayed, and its alerts are shown; another is watched live
 # make test      everything that must hold
 # make bench     how fast, on this machine
 # make kafka     a real Kafka on 127.0.0.1:9092, topics made, without containers

@@ -1,14 +1,23 @@
 #!/bin/sh
-# The main job in a minute: simulate a small county, replay its log, look at what was found.
+# The main jobs in a minute: simulate a small county, replay its log, look at what was found; then watch another one live.
 # usage: deploy/demo.sh BIN    (BIN: the folder with the command fundwatch)
 set -eu
 bin=$1
 root=$(cd "$(dirname "$0")/.." && pwd)
 out=$root/demo
+store=sqlite:///demo/live/alerts.db
 export FUNDWATCH_KEY="${FUNDWATCH_KEY:-the demo has no secrets to keep}"
+FUNDWATCH_HTTP_PORT=$("$bin/python" -c 'import socket
+with socket.socket() as one:
+    one.bind(("127.0.0.1", 0))
+    print(one.getsockname()[1])')
+export FUNDWATCH_HTTP_PORT
+test -t 1 || export COLUMNS=140
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-run() { printf '\033[36m$ fundwatch'; printf ' %s' "$@"; printf '\033[0m\n'; "$bin/fundwatch" "$@"; }
+shown() { printf '\033[36m$ fundwatch'; printf ' %s' "$@"; printf '\033[0m\n'; }
+run() { shown "$@"; "$bin/fundwatch" "$@"; }
+live() { "$bin/python" -m deploy.live "$@"; }
 
 rm -rf "$out"
 cd "$root"
@@ -23,10 +32,41 @@ alerts = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8")]
 pick = [a for a in alerts if a["rule_code"] == "GB-07" and a["sev_deg"] == "1"] or alerts
 print(pick[0]["jr_id"][:12])' demo/run/alerts.jsonl)
 run show "$first" --run demo/run
-say "4. Where to go on"
+
+say "4. Live, on this machine: a smaller county's log, judged as it grows"
+"$bin/fundwatch" simulate --persons 100 --days 100 --seed 5 --out demo/town > demo/town.txt
+mkdir demo/inbox
+shown up --data demo/live --watch demo/inbox '&'
+"$bin/fundwatch" up --data demo/live --watch demo/inbox > demo/up.log 2>&1 &
+up=$!
+trap 'kill "$up" 2> /dev/null || true' EXIT
+until "$bin/python" -c 'import os, urllib.request as r
+r.urlopen("http://127.0.0.1:" + os.environ["FUNDWATCH_HTTP_PORT"] + "/readyz")' 2> /dev/null; do
+    kill -0 "$up"
+    sleep 0.2
+done
+live feed demo/town/events demo/inbox 0 50
+run alerts --store "$store" --order detected --limit 3
+live feed demo/town/events demo/inbox 50 100
+run alerts --store "$store" --order detected --limit 3
+say "5. A claim that was alerted is cancelled, and its alert is retracted"
+one=$(live pick "$store")
+live cancel demo/inbox "$one" "$store"
+run show "$one" --store "$store"
+say "6. It is stopped, ends what is left, and says what a replay of the same log says"
+kill "$up"
+wait "$up"
+trap - EXIT
+run up --data demo/live --watch demo/inbox --once
+"$bin/fundwatch" replay demo/inbox --out demo/again > demo/again.txt
+shown replay demo/inbox --out demo/again
+live equal "$store" demo/again
+
+say "7. Where to go on"
 cat <<'END'
   demo/run/alerts.jsonl      every finding, one JSON object a line
   demo/run/coverage.jsonl    who could not be judged, and what was missing
   demo/county/truth.jsonl    what was planted
+  demo/live/                 what fundwatch up keeps: alerts, lake, state
   fundwatch rules list       the rules, and fundwatch rules explain GB-07 for one of them
 END
