@@ -37,7 +37,7 @@ say "4. Live, on this machine: a smaller county's log, judged as it grows"
 "$bin/fundwatch" simulate --persons 100 --days 100 --seed 5 --out demo/town > demo/town.txt
 mkdir demo/inbox
 shown up --data demo/live --watch demo/inbox '&'
-FUNDWATCH_LOGGING_LEVEL=error "$bin/fundwatch" up --data demo/live --watch demo/inbox &
+"$bin/fundwatch" up --data demo/live --watch demo/inbox > demo/up.log 2>&1 &
 up=$!
 trap 'kill "$up" 2> /dev/null || true' EXIT
 until "$bin/python" -c 'import os, urllib.request as r

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from kafka import KafkaProducer
 
-from deploy.kafka.broker import Cluster
 from deploy.kafka.services import Worker
 from streams.kafka.settings import Connection
 from streams.kafka.topics import EVENTS, LONGEST_RECORD, Layout
@@ -143,7 +142,6 @@ def stage(
     tmp_path: Path,
     made: Made,
     rules: rulebooks.Rules,
-    broker: Cluster,
     connection: Connection,
     layout: Layout,
 ) -> Iterator[Stage]:
