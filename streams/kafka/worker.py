@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import os
 import signal
 import threading
@@ -12,10 +10,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import faust
@@ -24,10 +20,6 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from detectors.standing import StandingKernel
-from rules import knowledge as knowledge_module
-from rules import rulebook as rulebook_module
-from rules.knowledge import Knowledge
-from rules.rulebook import Rulebook
 from streams.changes import Change
 from streams.errors import Refused
 from streams.kafka import clients
@@ -36,7 +28,9 @@ from streams.kafka.judge import Judge, JudgeSettings, OtherRulesError, ReplacedE
 from streams.kafka.router import RouterSettings, make_app
 from streams.kafka.settings import Connection
 from streams.kafka.topics import EVENTS, PACKETS, Layout
+from streams.live import rules
 from streams.live.past import LakePast
+from streams.live.rules import Judging
 from streams.live.shard import Took
 from streams.operation import disk
 from streams.operation.endpoint import Endpoint
@@ -59,9 +53,6 @@ from streams.operation.watchdog import Watchdog
 from streams.secrets import site_key
 from streams.wire import Counts
 
-#: Rules of these keys see one person's facts only, so the worker speaks for them.
-KEYS = frozenset({"person", "visit"})
-
 #: Seconds that the router has to end in order after the judge has.
 _ROUTER_PATIENCE = 10.0
 
@@ -74,44 +65,17 @@ _STEPS = {
 }
 
 
-@dataclass(frozen=True)
-class Judges:
-    """What a group judges by."""
-
-    rulebook: Rulebook
-    knowledge: Knowledge
-    params: dict[str, dict[str, Any]]
-
-    @property
-    def hash(self) -> str:
-        """Equal where the same facts give the same alerts."""
-        values = {rule.code: rule.param_texts(self.params.get(rule.code)) for rule in self.rulebook.rules}
-        text = json.dumps([self.rulebook.hash, self.knowledge.batch, values], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def judges(settings: Settings) -> Judges:
-    """The running rules of persons and visits, with their knowledge and parameters. Raises `RulebookError`."""
-    every = rulebook_module.load(settings.rules.folder)
-    rulebook = Rulebook(tuple(rule for rule in every.running().rules if rule.key in KEYS))
-    folders = [settings.rules.knowledge] if settings.rules.knowledge else []
-    params = _params(settings.rules.params) if settings.rules.params else {}
-    for code, values in params.items():
-        every.rule(code).values(values)
-    return Judges(rulebook, knowledge_module.load(*folders), params)
-
-
 def run_worker(settings: Settings, *, roll_out: bool = False) -> Exit:
     """Route and judge until SIGTERM, Ctrl-C or a failure. Returns the exit code.
 
     `roll_out`: let the group judge by this worker's rules from now on. Raises `Refused`.
     """
-    told = judges(settings)
+    judging = rules.load(settings.rules).of_worker
     connection, layout = connection_of(settings), Layout(prefix=settings.kafka.topic_prefix)
     control = Control(connection, layout, settings.worker.group)
-    _join(connection, control, settings.worker.group, told.hash, roll_out=roll_out)
+    _join(connection, control, settings.worker.group, judging.hash, roll_out=roll_out)
     with ExitStack() as stack:
-        service = _Service(settings, told, connection, layout)
+        service = _Service(settings, judging, connection, layout)
         stack.enter_context(Endpoint(settings.http, service.health, service.instruments.registry))
         watchdog = stack.enter_context(
             Watchdog(service.health, service.log, service.drain, rss_limit_bytes=settings.limits.rss_mb << 20)
@@ -137,26 +101,14 @@ def connection_of(settings: Settings) -> Connection:
     return Connection.of(values, kafka.options)
 
 
-def _params(path: Path) -> dict[str, dict[str, Any]]:
-    """Rule code → name → value, from a YAML file."""
-    import yaml
-
-    found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    if not isinstance(found, dict) or not all(isinstance(values, dict) for values in found.values()):
-        raise Refused(f"{path.name}: write one mapping a rule: `GB-07: {{grace: 12}}`.")
-    return {
-        str(code): {str(name): str(value) for name, value in values.items()} for code, values in found.items()
-    }
-
-
-def _join(connection: Connection, control: Control, group: str, rules: str, *, roll_out: bool) -> None:
+def _join(connection: Connection, control: Control, group: str, wanted: str, *, roll_out: bool) -> None:
     """Agree with the group on what is judged by."""
     held = control.rules()
-    if held == rules:
+    if held == wanted:
         return
     if held is not None and not roll_out:
         raise Refused(
-            f"the group {group} judges by other rules ({held}) than this worker ({rules}); stop its workers and start "
+            f"the group {group} judges by other rules ({held}) than this worker ({wanted}); stop its workers and start "
             "one with --roll-out, or give this one the rules of the group."
         )
     if held is not None:
@@ -167,13 +119,13 @@ def _join(connection: Connection, control: Control, group: str, rules: str, *, r
             raise Refused(
                 f"{len(members)} workers of the group {group} still judge by the old rules; stop them first."
             )
-    control.set_rules(rules)
+    control.set_rules(wanted)
 
 
 class _Service:
     """What runs, and what it tells."""
 
-    def __init__(self, settings: Settings, told: Judges, connection: Connection, layout: Layout) -> None:
+    def __init__(self, settings: Settings, judging: Judging, connection: Connection, layout: Layout) -> None:
         worker = settings.worker
         self._connection, self._layout = connection, layout
         self._group = worker.group
@@ -181,7 +133,7 @@ class _Service:
             shards = len(consumer.partitions_for_topic(layout.name(PACKETS)) or ())
         if not shards:
             raise Refused(f"there is no topic {layout.name(PACKETS)}; make it with fundwatch topics create.")
-        rule_ids = {rule.code: rule.rule_id for rule in told.rulebook.rules}
+        rule_ids = {rule.code: rule.rule_id for rule in judging.rulebook.rules}
         self.log: Log = setup(
             settings.logging,
             "worker",
@@ -192,7 +144,7 @@ class _Service:
         self.instruments: Instruments = instruments()
         ProcessMetrics(
             self.instruments,
-            Build("worker", version("fundwatch"), told.rulebook.hash),
+            Build("worker", version("fundwatch"), judging.rulebook.hash),
             ready=lambda: self.health.ready().good,
             places={"state": worker.state},
             rss_limit_bytes=settings.limits.rss_mb << 20,
@@ -200,7 +152,7 @@ class _Service:
         self._worker = WorkerMetrics(self.instruments)
         self._alerts = AlertMetrics(self.instruments, rule_ids.values())
         self._positions = PositionMetrics(self.instruments)
-        kernel = StandingKernel(told.rulebook, told.knowledge, told.params, threads=worker.threads)
+        kernel = StandingKernel(judging.rulebook, judging.knowledge, judging.params, threads=worker.threads)
         self.health.meets(Condition.RULES)
         self._owned: set[int] = set()
         self._step_at = time.perf_counter()
@@ -218,7 +170,7 @@ class _Service:
             ),
             kernel,
             LakePast(worker.lake),
-            told.hash,
+            judging.hash,
             Watch(self._took, self._step, self._sent, self._turned),
         )
         self._app = make_app(

@@ -194,9 +194,11 @@ class Shard:
         return Took(persons=len(persons), changes=tuple(findings.changes))
 
     def succeed(self, said: Mapping[str, Change]) -> None:
-        """Hold for said what was said last of each alert, by whomever. Persons of whom this state thought otherwise
-        are looked at again."""
+        """Hold for said what was said last of each alert, by whomever. Where this state held the same, it goes on with
+        what is left of its outbox; if not, persons of whom it thought otherwise are looked at again."""
         with stored(self._con):
+            if self.said.resume(said):
+                return
             self._look_again(self.said.succeed(said, lambda change: change.alert.patn_id or ""))
 
     def drop(self, said: Mapping[str, Change]) -> None:

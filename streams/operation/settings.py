@@ -110,7 +110,9 @@ class Worker(Section, frozen=True, kw_only=True):
     ] = 2.0
     corrections_days: Annotated[
         int,
-        Meta(ge=0, le=1100, description="how long beyond the rules' lookback a history is kept, to correct"),
+        Meta(
+            ge=0, le=1100, description="how late a fact may come and still be judged without asking the lake"
+        ),
     ] = 90
     session_timeout_seconds: Annotated[
         int, Meta(ge=6, le=300, description="silence after which a worker's partitions go to others")

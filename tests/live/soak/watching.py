@@ -106,7 +106,7 @@ def gone(workers: Iterable[Worker]) -> tuple[int, int]:
         for number in worker.partitions():
             (every,), (some,) = _ask(
                 _state(worker, number),
-                "select count(*) from person union all select count(*) from person where complete = 0",
+                "select count(*) from person union all select count(*) from person where held < 2",
             )
             persons, without = persons + every, without + some
     return persons, without
