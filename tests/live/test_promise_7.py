@@ -35,8 +35,8 @@ COMMAND = (
 
 SMALL = Wanted(60, 110, 3, longest=timedelta(days=20), corrections=timedelta(days=5))
 
-#: So many of its messages are enough where it is moments that count.
-_PART = 7000
+#: Share of the world before which hardly an alert is found.
+_BEFORE_ALERTS = 0.3
 
 GROUP = "moments"
 
@@ -58,7 +58,7 @@ class Stage:
         self.groups = Groups(connection, layout, GROUP)
         self.workers: dict[str, Worker] = {}
         self._folder, self._rules, self._connection = folder, rules, connection
-        self._lines = list(made.lines[:_PART])
+        self._lines = list(made.lines)
         self._log, self._lake = folder / "log", folder / "lake"
         self._log.mkdir()
         self._settings = {
@@ -153,7 +153,7 @@ def stage(
 def test_it_may_die_between_any_two_steps(stage: Stage) -> None:
     """Storing, sending, committing, clearing, acknowledging, taking over: killed after each, once."""
     for number, moment in enumerate(MOMENTS):
-        stage.send(1 / (len(MOMENTS) + 1 - number))
+        stage.send(1 / (len(MOMENTS) + 1 - number) if number else _BEFORE_ALERTS)
         worker = stage.worker("one", "--die", moment)
         assert worker.wait(watching.PATIENCE) == -signal.SIGKILL, moment
     stage.send(1)
