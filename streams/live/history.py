@@ -17,7 +17,7 @@ from streams.live.state import get_meta, set_meta
 from streams.live.tables import Tables, of_care, united, without
 
 #: `seq` of what a shard hears begins here, so that it never meets the `seq` of what comes from a lake.
-FIRST_SEQ = 1 << 48
+FIRST_SEQ = 1 << 61
 
 #: Appends of one table to a person that are read before they are made one.
 _MOST_APPENDS = 12
