@@ -128,7 +128,7 @@ class Judge:
         self._watch = watch or Watch()
         self._control = Control(settings.connection, settings.layout, settings.group)
         self._packets = settings.layout.name(PACKETS)
-        self._together = Together(kernel, self._watch.on_step)
+        self._together = Together(kernel, past, self._watch.on_step)
         self._looked_at = 0.0
         self.owned: dict[int, _Owned] = {}
         self._given: set[int] = set()
