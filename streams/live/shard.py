@@ -76,6 +76,7 @@ class Heard:
     unsure: set[str] = field(default_factory=set)
     wanted: set[str] = field(default_factory=set)
     frozen: set[str] = field(default_factory=set)
+    again: set[str] = field(default_factory=set)
     findings: Findings = field(default_factory=Findings)
 
 
@@ -189,7 +190,8 @@ class Shard:
         if judge:
             heard.unsure, recent = of_level(levels, Held.UNSURE), of_level(levels, Held.RECENT)
             late = late_persons(new, held, recent, self._horizon + self._reach - self._corrections)
-            heard.wanted, heard.frozen = heard.unsure | late, recent - late
+            heard.wanted, heard.frozen = heard.unsure | late.care, recent - late.care
+            heard.again = late.word - heard.wanted
         self._on_step("load")
         return heard
 
@@ -236,7 +238,7 @@ class Shard:
                 self._persons.look_at_all_again()
             withdrawn = [one for packet in heard.packets for one in packet.withdrawn]
             self._history.withdraw(withdrawn)
-            self._look_again({psn_no for psn_no, *_ in withdrawn})
+            self._look_again({psn_no for psn_no, *_ in withdrawn} | heard.again)
             self._persons.unsure({psn_no for packet in heard.packets for psn_no in packet.again})
             self.said.note(findings.changes, findings.owner_of)
             store_clock(self._con, heard.moved)
@@ -254,12 +256,16 @@ class Shard:
         self._bench.judge([self.docket(recalled, self._past.of(recalled.wanted, self._reads))])
         return self.keep_recalled(recalled)
 
-    def recall(self, most: int = PERSONS_AT_ONCE, *, watermark: datetime | None = None) -> Recalled | None:
-        """The first part of `look_again`; None: nobody is left. `watermark`: as that of `dockets`."""
+    def recall(
+        self, most: int = PERSONS_AT_ONCE, *, watermark: datetime | None = None, ask_lake: bool = True
+    ) -> Recalled | None:
+        """The first part of `look_again`; None: nobody is left. `watermark`: as that of `dockets`. Without `ask_lake` only
+        those for whom the history is enough."""
         mark = self._mark(watermark)
-        waiting = self._persons.waiting(micros(mark) if mark else 0, most)
+        now = micros(mark) if mark else 0
+        waiting = self._persons.waiting(now, most) if ask_lake else self._persons.due(now, most)
         if not waiting:
-            if self.rolls_out:
+            if ask_lake and self.rolls_out:
                 with stored(self._con):
                     self._rollout.end()
             return None

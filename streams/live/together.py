@@ -38,11 +38,14 @@ class Together:
         )
         return {number: shards[number].keep(one) for number, one in heard.items()}
 
-    def look_again(self, shards: Mapping[int, Shard]) -> dict[int, Took]:
-        """As `Shard.look_again`; of a shard in which nobody is left nothing is told."""
+    def look_again(self, shards: Mapping[int, Shard], *, ask_lake: bool = True) -> dict[int, Took]:
+        """As `Shard.look_again`; of a shard in which nobody is left nothing is told. Without `ask_lake` only those are
+        judged for whom the histories are enough."""
         mark = _mark(shards)
         most = PERSONS_AT_ONCE // max(1, len(shards))
-        found = {number: shard.recall(most, watermark=mark) for number, shard in shards.items()}
+        found = {
+            number: shard.recall(most, watermark=mark, ask_lake=ask_lake) for number, shard in shards.items()
+        }
         recalled = {number: one for number, one in found.items() if one is not None}
         past = self._of(one.wanted for one in recalled.values())
         self._bench.judge([shards[number].docket(one, past) for number, one in recalled.items()])
