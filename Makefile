@@ -1,5 +1,6 @@
 # make install   .venv with the command fundwatch
 # make demo      a small county is simulated, replayed, and its alerts are shown; another is watched live
+# make demo-kafka  the live part over a real Kafka: a claim is cancelled, and its alert goes
 # make test      everything that must hold
 # make soak      the live part through kills, moves and bad input (SEED=1 MINUTES=0)
 # make bench     how fast, on this machine
@@ -10,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test lint lock soak bench bench-live kafka kafka-ready postgresql-ready promtool clean
+.PHONY: install demo demo-kafka test lint lock soak bench bench-live kafka kafka-ready postgresql-ready promtool clean
 
 install: $(STAMP)
 
@@ -23,6 +24,9 @@ $(STAMP): pyproject.toml requirements.lock
 
 demo: install
 	@deploy/demo.sh $(BIN)
+
+demo-kafka: kafka-ready
+	@deploy/demo-kafka.sh $(BIN)
 
 test: lint kafka-ready postgresql-ready promtool
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term

@@ -3,6 +3,7 @@
 feed LOGS INBOX FROM TO     puts that part (percent) of the logs into a growing log, and waits until it is judged
 pick STORE                  names an alert that rests on one settlement
 cancel INBOX JR_ID STORE    puts the cancellation of that settlement into the log, and waits until it is judged
+undo INBOX JR_ID STORE      prints that cancellation instead
 equal STORE RUN             compares the open alerts of a store with those of a replay
 """
 
@@ -41,11 +42,22 @@ def feed(logs: str, inbox: str, begin: str, end: str) -> None:
 
 def cancel(inbox: str, jr_id: str, url: str) -> None:
     """Cancel the settlement that an alert rests on."""
+    cancelled = _cancellation(inbox, jr_id, url)
+    _put(Path(inbox), [json.dumps(cancelled, ensure_ascii=False).encode()])
+    print(f"transaction {cancelled['infno']} at {cancelled['inf_time']} cancels the settlement")
+
+
+def undo(inbox: str, jr_id: str, url: str) -> None:
+    """Print it."""
+    print(json.dumps(_cancellation(inbox, jr_id, url), ensure_ascii=False))
+
+
+def _cancellation(inbox: str, jr_id: str, url: str) -> dict[str, Any]:
     with AlertReader(url) as store:
         alert = store.find(jr_id).alert
     message = _settlement(Path(inbox), alert.evidence)
     output = message["response"]["output"]["setlinfo"]
-    cancelled = {
+    return {
         **message,
         "infno": CANCELS[message["infno"]],
         "msgid": message["msgid"][:-4] + "UNDO",
@@ -53,8 +65,6 @@ def cancel(inbox: str, jr_id: str, url: str) -> None:
         "input": {"data": {name: output[name] for name in ("psn_no", "mdtrt_id", "setl_id")}},
         "response": {"infcode": 0, "output": {}},
     }
-    _put(Path(inbox), [json.dumps(cancelled, ensure_ascii=False).encode()])
-    print(f"transaction {cancelled['infno']} cancels the settlement of {message['inf_time']}")
 
 
 def pick(url: str) -> None:
@@ -100,7 +110,9 @@ def _judged() -> int:
 
 
 def _lines(inbox: Path) -> list[bytes]:
-    return (inbox / LOG).read_bytes().splitlines()
+    return [
+        line for chunk in LogReader(find_inputs([str(inbox)])) for line in b"".join(chunk.blocks).splitlines()
+    ]
 
 
 def _settlement(inbox: Path, evidence: list[str]) -> dict[str, Any]:
@@ -114,4 +126,4 @@ def _settlement(inbox: Path, evidence: list[str]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     name, *arguments = sys.argv[1:]
-    {"feed": feed, "pick": pick, "cancel": cancel, "equal": equal}[name](*arguments)
+    {"feed": feed, "pick": pick, "cancel": cancel, "undo": undo, "equal": equal}[name](*arguments)

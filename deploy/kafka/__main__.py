@@ -1,4 +1,4 @@
-"""`python -m deploy.kafka fetch` and `python -m deploy.kafka run`: what `make test` and `make kafka` call."""
+"""`python -m deploy.kafka fetch`, `run` and `caught-up`: what `make test`, `make kafka` and `make demo-kafka` call."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from kafka import KafkaAdminClient
 
 from deploy.kafka import jars
 from deploy.kafka.broker import FAST, HOST, BrokerError, Cluster
-from streams.kafka import topics
+from streams.kafka import clients, topics
+from streams.kafka.settings import connection_of
+from streams.operation.reading import read
+from streams.store.writing import AlertStore
+
+#: Seconds without news after which all is done; records of a topic's end that are marks of transactions, no changes.
+_QUIET, _MARKS = 5.0, 1
 
 
 @click.group()
@@ -58,6 +64,34 @@ def run(port: int, brokers: int, data: Path | None, fresh: bool) -> None:
             raise BrokerError(f"A broker has ended by itself; {folder}/broker-*/broker.log may say why.")
     except KeyboardInterrupt:
         click.echo("Stopped.")
+
+
+@main.command("caught-up")
+@click.option("--config", type=click.Path(path_type=Path), help="Settings of the services.")
+@click.option("--store", required=True, help="The alert store that is filled.")
+@click.option("--patience", default=180.0, show_default=True, help="Seconds.")
+def caught_up(config: Path | None, store: str, patience: float) -> None:
+    """Wait until the services have done what there is to do: nothing waits, and no more is said."""
+    settings = read(config).settings
+    connection, layout = connection_of(settings), topics.Layout(settings.kafka.topic_prefix)
+    groups = {
+        f"{settings.worker.group}.router": layout.name(topics.EVENTS),
+        f"{settings.worker.group}.judge": layout.name(topics.PACKETS),
+        settings.archiver.group: layout.name(topics.EVENTS),
+    }
+    changes = layout.name(topics.CHANGES)
+    deadline = time.monotonic() + patience
+    quiet_since, before = time.monotonic(), None
+    while time.monotonic() - quiet_since < _QUIET:
+        if time.monotonic() > deadline:
+            raise BrokerError("waited too long: do all services run?")
+        time.sleep(0.5)
+        waiting = sum(clients.lag(connection, group, topic) for group, topic in groups.items())
+        said = clients.ends(connection, changes)
+        with AlertStore(store) as filled:
+            stored = filled.positions(changes)
+        if waiting or said != before or any(end - stored.get(one, 0) > _MARKS for one, end in said.items()):
+            quiet_since, before = time.monotonic(), said
 
 
 if __name__ == "__main__":

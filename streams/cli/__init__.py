@@ -35,6 +35,7 @@ COMMANDS = {
     "store": ("store", "Fill an alert store: from a replay's run, or from Kafka."),
     "rules": ("rules", "List, lint, test and explain the rules."),
     "topics": ("topics", "Make and show the topics of a Kafka."),
+    "send": ("send", "Send event logs into the topic of the source, as a gateway would."),
     "up": ("up", "Judge on this machine as messages come, without Kafka."),
     "worker": ("worker", "Judge persons and visits as their messages come from Kafka."),
     "sweep": ("sweep", "Judge from the lake what is not keyed by person or visit; repair."),

@@ -41,6 +41,25 @@ def producer(connection: Connection, **options: Any) -> Iterator[Any]:
         yield client
 
 
+def lag(connection: Connection, group: str, topic: str) -> int:
+    """How many records of a topic a group has still to do. Raises `Refused` or KafkaError where no broker answers."""
+    from kafka import TopicPartition
+
+    with consumer(connection, group_id=group) as asked:
+        parts = [TopicPartition(topic, one) for one in asked.partitions_for_topic(topic) or ()]
+        last = asked.end_offsets(parts)
+        return sum(last[part] - (asked.committed(part) or 0) for part in parts)
+
+
+def ends(connection: Connection, topic: str) -> dict[int, int]:
+    """Partition → offset that the next record will get. Raises as `lag`."""
+    from kafka import TopicPartition
+
+    with consumer(connection, group_id=None) as asked:
+        parts = [TopicPartition(topic, one) for one in asked.partitions_for_topic(topic) or ()]
+        return {part.partition: int(end) for part, end in asked.end_offsets(parts).items()}
+
+
 def _patient(options: dict[str, Any]) -> dict[str, Any]:
     return {"bootstrap_timeout_ms": PATIENCE, **options}
 

@@ -16,7 +16,6 @@ from typing import Any
 
 import faust
 import mode
-from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from detectors.standing import StandingKernel
@@ -303,18 +302,10 @@ class _Service:
         }
         while not self._over.wait(5):
             try:
-                waiting = sum(_lag(self._connection, group, topic) for group, topic in groups.items())
+                waiting = sum(clients.lag(self._connection, group, topic) for group, topic in groups.items())
             except (KafkaError, Refused, OSError):
                 continue  # the broker is away, which is not this service's fault
             self.health.waiting(waiting)
-
-
-def _lag(connection: Connection, group: str, topic: str) -> int:
-    consumer: KafkaConsumer
-    with clients.consumer(connection, group_id=group) as consumer:
-        parts = [TopicPartition(topic, one) for one in consumer.partitions_for_topic(topic) or ()]
-        ends = consumer.end_offsets(parts)
-        return sum(ends[part] - (consumer.committed(part) or 0) for part in parts)
 
 
 class _Runner(faust.Worker):

@@ -24,6 +24,9 @@ from streams.wire import Reject
 #: Version of the tables below; another is refused.
 FORMAT = 1
 
+#: Seconds that one thread waits for another's transaction: a disk that is slow today must not fail a request.
+_PATIENCE = 60.0
+
 _TABLES = """
 create table meta (key text primary key, value integer not null) without rowid;
 -- Lines of one source, packed, by the number of the first; reject: it is one that was rejected while it was read.
@@ -270,7 +273,7 @@ def _unpacked(source: str, line: int, byte_offset: int, is_reject: int, packed: 
 
 def _open(path: Path) -> sqlite3.Connection:
     """Open the file, a new one if there is none. Raises `Refused` for one of another format."""
-    con = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    con = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_PATIENCE)
     con.execute("pragma auto_vacuum = incremental")
     con.execute("pragma journal_mode = wal")
     # Whoever was told that a message came in may have thrown it away.
