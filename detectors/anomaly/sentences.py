@@ -1,0 +1,64 @@
+"""What is said of a stay outside its expectation: one sentence in Chinese, one in English."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from detectors.anomaly.design import TARGETS
+from detectors.anomaly.encoding import Floats
+
+#: From this score on a stay's numbers are told; below it is as expected.
+TOLD = 0.9
+
+#: What is said below.
+AS_EXPECTED = "在同类病例的预期范围内"
+AS_EXPECTED_EN = "within what is expected of such a stay"
+
+
+def stay_sentences(
+    targets: Sequence[str],
+    diagnoses: Sequence[str | None],
+    scores: Floats,
+    observed: Floats,
+    expected: Floats,
+    known: npt.NDArray[np.bool_],
+    order: npt.NDArray[np.int64],
+    cases: npt.NDArray[np.int64],
+) -> tuple[list[str | None], list[str | None]]:
+    """A sentence for each stay, Chinese and English; none where there is no score.
+
+    The arrays have a row a stay and a column a target; `order` has the most telling target first.
+    """
+    scored = ~np.isnan(scores)
+    told: list[str | None] = [AS_EXPECTED if one else None for one in scored]
+    told_en: list[str | None] = [AS_EXPECTED_EN if one else None for one in scored]
+    for row in np.flatnonzero(scored & (np.nan_to_num(scores) >= TOLD)):
+        there = [number for number in range(len(targets)) if known[row, number]]
+        lead = int(order[row, 0])
+        words = [TARGETS[targets[number]] for number in there]
+        seen = [_plain(observed[row, number]) for number in there]
+        wanted = [_plain(expected[row, number]) for number in there]
+        times = f"{observed[row, lead] / expected[row, lead]:.1f}"
+        name, _, name_en, _ = TARGETS[targets[lead]]
+        told[row] = (
+            "、".join(f"{word[0]}{one}{word[1]}" for word, one in zip(words, seen, strict=True))
+            + "；同类病例预计"
+            + "、".join(f"{one}{word[1]}" for word, one in zip(words, wanted, strict=True))
+            + f"；最突出的是{name}，为预计的{times}倍（诊断{diagnoses[row]}，其他机构{cases[row]:,}例）"
+        )
+        told_en[row] = (
+            ", ".join(f"{word[2]} {one} {word[3]}" for word, one in zip(words, seen, strict=True))
+            + "; expected of such stays "
+            + ", ".join(f"{one} {word[3]}" for word, one in zip(words, wanted, strict=True))
+            + f"; most telling is {name_en}, {times} times what is expected "
+            + f"(diagnosis {diagnoses[row]}, {cases[row]:,} cases elsewhere)"
+        )
+    return told, told_en
+
+
+def _plain(value: float) -> str:
+    """A number as it is read: whole, or with one decimal where it is small."""
+    return f"{value:,.0f}" if value >= 20 or value == round(value) else f"{value:,.1f}"
