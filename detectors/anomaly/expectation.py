@@ -49,9 +49,7 @@ class Expected:
 
     def matrix(self, numbers: Floats, places: Mapping[str, Codes]) -> Floats:
         """The design matrix: numbers, then encoded categories, NaN where a category was never seen."""
-        encoded = [
-            np.where(places[name] >= 0, self.means[name][places[name]], np.nan) for name in CATEGORIES
-        ]
+        encoded = [np.where(places[name] >= 0, self.means[name][places[name]], np.nan) for name in CATEGORIES]
         return np.column_stack([numbers, *encoded])
 
 
@@ -107,7 +105,12 @@ class Expectation:
         return self._scores(stays, found, reason, fit)
 
     def _find(
-        self, stays: pa.Table, places: Mapping[str, Codes], fold: Codes, fit: npt.NDArray[np.bool_], cases: Any
+        self,
+        stays: pa.Table,
+        places: Mapping[str, Codes],
+        fold: Codes,
+        fit: npt.NDArray[np.bool_],
+        cases: Any,
     ) -> Found:
         rows, count = stays.num_rows, len(self.targets)
         seen, numbers = design.targets(stays), design.numbers(stays)
@@ -142,7 +145,14 @@ class Expectation:
         known = ~np.isnan(found.z)
         order = np.argsort(np.where(known, -found.z, np.inf), axis=1, kind="stable")
         told, told_en = stay_sentences(
-            self.targets, stays["diagnosis"].to_pylist(), scores, observed, found.expected, known, order, found.cases
+            self.targets,
+            stays["diagnosis"].to_pylist(),
+            scores,
+            observed,
+            found.expected,
+            known,
+            order,
+            found.cases,
         )
 
         def main(values: Floats) -> pa.Array:

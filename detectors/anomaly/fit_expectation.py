@@ -6,7 +6,7 @@ fixed, because they add floats up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from detectors.anomaly import design, folds
 from detectors.anomaly.calibration import Tail
-from detectors.anomaly.design import CATEGORIES, TARGETS
+from detectors.anomaly.design import CATEGORIES
 from detectors.anomaly.encoding import Codes, Floats, Sums, parents, vocabulary
 from detectors.anomaly.expectation import Expectation, Expected
 from detectors.anomaly.model import Features, ModelError, closed_before
@@ -33,8 +33,11 @@ WINSOR = 3.0
 #: The least spread, as a share of the typical one: no diagnosis is so uniform that a day more is out of the world.
 LEAST_SPREAD = 0.25
 
-#: Two sums in either order are one; with more threads the order would decide the last digit.
+#: Threads of the trees. Two sums in either order are one; with more threads the order would decide the last digit.
 THREADS = 2
+
+#: With fewer rows than that two threads wait for each other longer than they work.
+_FOR_TWO = 100_000
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,16 @@ def _meta(stays: pa.Table, as_of: datetime, seed: int, settings: Settings) -> di
     }
 
 
+@dataclass(frozen=True)
+class _Learned:
+    """What was learned of a target; `z`: how far each stay lies from what is expected, out of fold, in spreads;
+    `explained`: share of the variance, on the scale of logarithms."""
+
+    by_fold: tuple[Expected, ...]
+    z: Floats
+    explained: float
+
+
 class _Fit:
     """One fit: the stays with their folds and categories, and what is learned of them step by step."""
 
@@ -114,41 +127,34 @@ class _Fit:
 
     def model(self, meta: Mapping[str, Any]) -> Expectation:
         """Learn everything."""
-        by_fold: dict[str, tuple[Expected, ...]] = {}
-        evidence = [np.full(len(self.fold), -np.inf) for _ in range(self.count)]
-        quality: dict[str, dict[str, float]] = {}
-        for name, values in self.targets.items():
-            by_fold[name], mean = self._target(values)
-            seen = ~np.isnan(values)
-            z = np.full(len(values), np.nan)
-            for number in range(self.count):
-                mine = seen & (self.fold == number)
-                z[mine] = (values - mean)[mine] / by_fold[name][number].spread[self.places["diagnosis"][mine]]
-            for number, one in enumerate(by_fold[name]):
-                others = seen & (self.fold != number)
-                tail = Tail.of(z[others])
-                by_fold[name] = _with_tail(by_fold[name], number, tail)
-                odd = tail.evidence(np.where(seen, z, 0.0))
-                evidence[number] = np.maximum(evidence[number], np.where(seen, odd, -np.inf))
-            error, spread = np.var((values - mean)[seen]), np.var(values[seen])
-            quality[name] = {"explained": round(1 - float(error / spread), 4) if spread > 0 else 0.0}
-        overall = tuple(
-            Tail.of(one[(self.fold != number) & np.isfinite(one)]) for number, one in enumerate(evidence)
-        )
+        learned = {name: self._target(values) for name, values in self.targets.items()}
         diagnosis = Sums.of(
-            np.ones(len(self.fold)), self.places["diagnosis"], self.fold, self.count, len(self.known["diagnosis"])
+            np.ones(len(self.fold)),
+            self.places["diagnosis"],
+            self.fold,
+            self.count,
+            len(self.known["diagnosis"]),
         )
         return Expectation(
-            meta={**meta, "quality": quality},
+            meta={**meta, "explained": {name: one.explained for name, one in learned.items()}},
             vocabularies=self.known,
             institutions=self.institutions,
             cases=np.stack([diagnosis.cases_without(number) for number in range(self.count)]),
-            by_fold={name: by_fold[name] for name in TARGETS if name in by_fold},
-            overall=overall,
+            by_fold={name: one.by_fold for name, one in learned.items()},
+            overall=tuple(self._overall(number, learned.values()) for number in range(self.count)),
         )
 
-    def _target(self, values: Floats) -> tuple[tuple[Expected, ...], Floats]:
-        """What is learned of one target, tails still wanting, and what is expected of each stay, out of fold."""
+    def _overall(self, fold: int, learned: Iterable[_Learned]) -> Tail:
+        """How the largest evidence of the other folds' stays is distributed, each weighed as this fold's are."""
+        evidence = np.full(len(self.fold), -np.inf)
+        for one in learned:
+            seen = ~np.isnan(one.z)
+            odd = one.by_fold[fold].tail.evidence(np.where(seen, one.z, 0.0))
+            evidence = np.maximum(evidence, np.where(seen, odd, -np.inf))
+        return Tail.of(evidence[(self.fold != fold) & np.isfinite(evidence)])
+
+    def _target(self, values: Floats) -> _Learned:
+        """What is learned of one target."""
         seen = ~np.isnan(values)
         sums = {
             name: Sums.of(
@@ -157,23 +163,27 @@ class _Fit:
             )
             for name in CATEGORIES
         }  # fmt: skip
+        trees = [self._trees(values, seen, sums, number) for number in range(self.count)]
+        means = [{name: one.without([number]) for name, one in sums.items()} for number in range(self.count)]
         mean = np.full(len(values), np.nan)
-        trees: list[Trees] = []
-        means: list[dict[str, Floats]] = []
         for number in range(self.count):
-            trees.append(self._trees(values, seen, sums, number))
-            means.append({name: one.without([number]) for name, one in sums.items()})
             mine = self.fold == number
             mean[mine] = trees[number].predict(self._matrix(mine, means[number]))
-        spread = self._spread(values - mean, seen)
-        smear = self._smear(values - mean, seen)
-        found = [
-            Expected(trees[n], means[n], spread[n], Tail(np.zeros(2), 1.0), smear[n])
+        residual = values - mean
+        spread, smear = self._spread(residual, seen), self._smear(residual, seen)
+        z = residual / spread[self.fold, self.places["diagnosis"]]
+        others = [seen & (self.fold != number) for number in range(self.count)]
+        by_fold = tuple(
+            Expected(trees[n], means[n], spread[n], Tail.of(z[others[n]]), smear[n])
             for n in range(self.count)
-        ]
-        return tuple(found), mean
+        )
+        total = float(np.var(values[seen]))
+        explained = 1 - float(np.var(residual[seen])) / total if total > 0 else 0.0
+        return _Learned(by_fold, z, round(explained, 4))
 
-    def _trees(self, values: Floats, seen: npt.NDArray[np.bool_], sums: Mapping[str, Sums], fold: int) -> Trees:
+    def _trees(
+        self, values: Floats, seen: npt.NDArray[np.bool_], sums: Mapping[str, Sums], fold: int
+    ) -> Trees:
         """The trees that do not know a fold. A row that they are fitted on is encoded without its own fold too."""
         from sklearn.ensemble import HistGradientBoostingRegressor
         from threadpoolctl import threadpool_limits
@@ -194,7 +204,7 @@ class _Fit:
             early_stopping=False,
             random_state=self.seed,
         )
-        with threadpool_limits(limits=THREADS, user_api="openmp"):
+        with threadpool_limits(limits=THREADS if len(rows) >= _FOR_TWO else 1, user_api="openmp"):
             regressor.fit(matrix, values[rows])
         return Trees.of(regressor)
 
@@ -221,9 +231,3 @@ class _Fit:
             others = residual[seen & (self.fold != number)]
             found.append(float(np.mean(np.exp(np.minimum(others, np.quantile(others, 0.99))))))
         return found
-
-
-def _with_tail(by_fold: tuple[Expected, ...], number: int, tail: Tail) -> tuple[Expected, ...]:
-    one = by_fold[number]
-    changed = Expected(one.trees, one.means, one.spread, tail, one.smear)
-    return (*by_fold[:number], changed, *by_fold[number + 1 :])

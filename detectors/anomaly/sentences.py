@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from detectors.anomaly import featurefile
 from detectors.anomaly.design import TARGETS
 from detectors.anomaly.encoding import Floats
 
 #: From this score on a stay's numbers are told; below it is as expected.
 TOLD = 0.9
+
+#: Units as they are read.
+UNITS = MappingProxyType({"CNY": "元", "days": "天", "count": "个"})
 
 #: What is said below.
 AS_EXPECTED = "在同类病例的预期范围内"
@@ -59,6 +67,29 @@ def stay_sentences(
     return told, told_en
 
 
-def _plain(value: float) -> str:
+def _plain(value: float | None) -> str:
     """A number as it is read: whole, or with one decimal where it is small."""
+    if value is None or np.isnan(value):
+        return "—"
     return f"{value:,.0f}" if value >= 20 or value == round(value) else f"{value:,.1f}"
+
+
+def small_table(drivers: Sequence[Mapping[str, Any]]) -> str:
+    """The drivers of a score as a table in text, a line an indicator, the most telling first."""
+    lines = ["指标｜实际｜预计｜同类范围｜同类例数"]
+    for one in drivers:
+        low, high = _plain(one["low"]), _plain(one["high"])
+        numbers = f"{_plain(one['observed'])}｜{_plain(one['expected'])}｜{low}–{high}｜{one['cases']}"
+        lines.append(f"{word(one['indicator'])}｜{numbers}")
+    return "\n".join(lines)
+
+
+@cache
+def word(indicator: str) -> str:
+    """What an indicator is called: the first words of its meaning in the feature file that has it."""
+    for one in featurefile.load().values():
+        if indicator in one.columns and one.columns[indicator].role in ("value", "rate"):
+            column = one.columns[indicator]
+            name = re.split("[；，：（]", column.meaning, maxsplit=1)[0]
+            return name if column.unit == "ratio" else f"{name}（{UNITS.get(column.unit, column.unit)}）"
+    return indicator
