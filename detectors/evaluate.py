@@ -13,8 +13,6 @@ import duckdb
 
 from detectors import engine, ledger
 from detectors import facts as fact_tables
-from detectors.anomaly import tables as model_tables
-from detectors.anomaly.model import ModelSet
 from detectors.alert import (
     ACCOUNT_MONEY,
     FUND_MONEY,
@@ -27,6 +25,8 @@ from detectors.alert import (
     told,
     with_revision,
 )
+from detectors.anomaly import tables as model_tables
+from detectors.anomaly.model import ModelSet
 from detectors.coverage import Coverage, cover
 from detectors.errors import RuleError
 from detectors.facts import Facts
@@ -175,6 +175,12 @@ def build(
         columns=needed_columns(rulebook, models),
     )
     provide(con, ledger_names())
+
+
+def stated(rule: Rule, params: Mapping[str, Any] | None, models: ModelSet | None) -> dict[str, str]:
+    """What besides the facts decides what a rule finds: its parameters, and the models, where it reads what they say."""
+    values = rule.param_texts(params)
+    return values | {"model": models.hash} if rule.models and models else values
 
 
 def needed_tables(rulebook: Rulebook, models: ModelSet | None = None) -> set[str]:
