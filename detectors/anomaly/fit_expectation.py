@@ -72,8 +72,8 @@ class ExpectationFitting:
 def _usable(stays: pa.Table, as_of: datetime) -> pa.Table:
     stays = stays.sort_by("mdtrt_id")
     closed = pc.less(stays["ended_on"], pa.scalar(closed_before(as_of)))
-    usable = np.equal(design.unfit(stays), None) & np.asarray(pc.fill_null(closed, False).combine_chunks())
-    return stays.filter(pa.array(usable.astype(bool)))
+    known = np.asarray(pc.fill_null(closed, False).combine_chunks()).astype(bool)
+    return stays.filter(pa.array((design.unfit(stays) == 0) & known))
 
 
 def _meta(stays: pa.Table, as_of: datetime, seed: int, settings: Settings) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def stay_sentences(
     scored = ~np.isnan(scores)
     told: list[str | None] = [AS_EXPECTED if one else None for one in scored]
     told_en: list[str | None] = [AS_EXPECTED_EN if one else None for one in scored]
-    for row in np.flatnonzero(scored & (np.nan_to_num(scores) >= TOLD)):
+    for row in np.flatnonzero(scored & (np.nan_to_num(scores) >= TOLD)).tolist():
         there = [number for number in range(len(targets)) if known[row, number]]
         lead = int(order[row, 0])
         words = [TARGETS[targets[number]] for number in there]

@@ -87,7 +87,9 @@ def test_nobody_sets_their_own_standard() -> None:
     before, after = (FITTING.fit(table(some), AS_OF, seed=1) for some in (rows, dear))
     mine = [row for row in dear if row["fixmedins_code"] == "H003"]
     expected = [one.score(table(mine))["expected"].to_numpy() for one in (before, after)]
-    fold = {code: number for code, number in after.institutions.items() if number == after.institutions["H003"]}
+    fold = {
+        code: number for code, number in after.institutions.items() if number == after.institutions["H003"]
+    }
     assert set(fold) & {row["fixmedins_code"] for row in rows} == set(fold)
     np.testing.assert_allclose(expected[0], expected[1], rtol=0.02)
     scores = after.score(table(mine))["score"].drop_null().to_numpy()

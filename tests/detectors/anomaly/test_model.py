@@ -19,7 +19,8 @@ def test_saved_twice_the_bytes_are_the_same(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         model.save(tmp_path / folder, models())
     first, second = (
-        {path.name: path.read_bytes() for path in (tmp_path / folder).glob("*.*")} for folder in ("one", "two")
+        {path.name: path.read_bytes() for path in (tmp_path / folder).glob("*.*")}
+        for folder in ("one", "two")
     )
     assert first == second
     assert {"models.json", "expectation.json", "expectation.npz"} <= first.keys()

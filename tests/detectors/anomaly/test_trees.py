@@ -54,7 +54,9 @@ def test_a_value_on_a_threshold_goes_where_scikit_learn_sends_it(
         assert np.abs(trees.predict(rows) - regressor.predict(rows)).max() < 1e-9
 
 
-def test_a_row_alone_is_predicted_as_among_others(fitted: tuple[HistGradientBoostingRegressor, Trees]) -> None:
+def test_a_row_alone_is_predicted_as_among_others(
+    fitted: tuple[HistGradientBoostingRegressor, Trees],
+) -> None:
     _, trees = fitted
     rows = rows_of(4, 5000)
     together = trees.predict(rows)

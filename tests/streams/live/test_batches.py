@@ -14,7 +14,16 @@ from detectors.standing import StandingKernel
 from rules.rulebook import Rulebook
 from streams.changes import OPENED, RETRACTED
 from tests.promises.conftest import Judged
-from tests.promises.kernel import PARAMS, alerts_of, as_bytes, knowledge, models, rulebook, watermark_of, world_lines
+from tests.promises.kernel import (
+    PARAMS,
+    alerts_of,
+    as_bytes,
+    knowledge,
+    models,
+    rulebook,
+    watermark_of,
+    world_lines,
+)
 from tests.promises.test_batches import taken_back
 from tests.streams.live.site import Site, tables_of
 
