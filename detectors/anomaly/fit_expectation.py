@@ -42,7 +42,7 @@ _FOR_TWO = 100_000
 
 @dataclass(frozen=True)
 class Settings:
-    """Size of the trees. Twice as many win less than 1 % of the error, and cost twice the time."""
+    """Size of the trees: what a million stays can be learned with in under ten minutes on two cores."""
 
     trees: int = 100
     learning_rate: float = 0.1
