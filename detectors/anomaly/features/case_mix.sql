@@ -18,12 +18,15 @@ columns:
   days_log: {meaning: 住院天数自然对数之和, unit: ln days, role: size}
   days_log_sq: {meaning: 住院天数自然对数平方之和, unit: ln days squared, role: size}
   short_stays: {meaning: 住院不足三日、无手术的人次, unit: count, role: size}
+  long_stays: {meaning: 住院十五日以上的人次, unit: count, role: size}
   admitted: {meaning: 住院人次, unit: count, role: size}
   readmitted: {meaning: 距本院上次出院不足十五日再入院的人次, unit: count, role: size}
   elective: {meaning: 非急诊入院人次, unit: count, role: size}
   off_days: {meaning: 周末、节假日非急诊入院人次, unit: count, role: size}
   ambulatory: {meaning: 门诊、购药人次, unit: count, role: size}
   again: {meaning: 七日内在同一机构再次就诊、购药的人次, unit: count, role: size}
+  followed: {meaning: 此前在任一机构就诊过的人次, unit: count, role: size}
+  elsewhere: {meaning: 上次就诊在三十日内、在其他机构的人次, unit: count, role: size}
   paid: {meaning: 有费用总额且同一人此前来过的人次, unit: count, role: size}
   same_amount: {meaning: 三十日内同一人同一机构金额完全相同的人次, unit: count, role: size}
   coded: {meaning: 有诊断的人次, unit: count, role: size}
@@ -37,9 +40,11 @@ columns:
   exam_level: {meaning: 同病种检查化验费占比, english: share of examinations against the same diagnoses, unit: mean ratio, role: value, numerator: exam, denominator: itemised, suspicious: high, few: 5, basis: 检验检查占比（两库 ZB 指标）}
   codes_level: {meaning: 同病种诊断条数, english: diagnoses per case against the same main diagnoses, unit: mean count, role: value, numerator: codes, denominator: coded, suspicious: high, few: 5, basis: 高套编码}
   short_share: {meaning: 住院不足三日且无手术占比, english: share of stays under three days without operation, unit: ratio, numerator: short_stays, denominator: stayed, suspicious: high, few: 10, basis: 无指征住院（低标准入院）}
+  long_share: {meaning: 住院十五日以上占比, english: share of stays of fifteen days and more, unit: ratio, numerator: long_stays, denominator: stayed, suspicious: high, few: 10, basis: 压床、挂床}
   readmission_share: {meaning: 十五日内再入本院占比, english: share of readmissions within fifteen days, unit: ratio, numerator: readmitted, denominator: admitted, suspicious: high, few: 10, basis: 分解住院}
   off_day_share: {meaning: 周末节假日非急诊入院占比, english: share of elective admissions on weekends and holidays, unit: ratio, numerator: off_days, denominator: elective, suspicious: high, few: 10, basis: 挂床、虚假住院}
   again_share: {meaning: 七日内再次就诊购药占比, english: share of visits within seven days of the last, unit: ratio, numerator: again, denominator: ambulatory, suspicious: high, few: 10, basis: 频繁就诊、购药}
+  elsewhere_share: {meaning: 三十日内刚在其他机构就诊的占比, english: share of visits within thirty days of one elsewhere, unit: ratio, numerator: elsewhere, denominator: followed, suspicious: high, few: 10, basis: 多院轮转、冒名就医}
   same_amount_share: {meaning: 同一人三十日内同额就诊占比, english: share of visits with the amount of the same patient's last, unit: ratio, numerator: same_amount, denominator: paid, suspicious: high, few: 10, basis: 重复收费、虚假诊疗}
 */
 with
@@ -92,7 +97,9 @@ joined as (
         greatest(date_diff('day', v.begntime::date, v.dscg_time::date), 1) as days,
         lag(v.begntime) over place as earlier,
         lag(v.dscg_time) over place as left_at,
-        lag(v.begntime) over bill as earlier_bill
+        lag(v.begntime) over bill as earlier_bill,
+        lag(v.begntime) over life as before_that,
+        lag(v.fixmedins_code) over life as place_before
     from visits v
     left join money m using (mdtrt_id)
     left join coded c using (mdtrt_id)
@@ -100,7 +107,8 @@ joined as (
     left join lines l using (mdtrt_id)
     left join born b on b.psn_no = v.psn_no
     window place as (partition by v.psn_no, v.fixmedins_code, v.kind order by v.begntime, v.mdtrt_id),
-        bill as (partition by v.psn_no, v.fixmedins_code, v.kind, m.cost order by v.begntime, v.mdtrt_id)
+        bill as (partition by v.psn_no, v.fixmedins_code, v.kind, m.cost order by v.begntime, v.mdtrt_id),
+        life as (partition by v.psn_no order by v.begntime, v.mdtrt_id)
 ),
 -- 分层与各项标记
 marked as (
@@ -113,6 +121,9 @@ marked as (
         coalesce(date_diff('day', left_at::date, begntime::date) between 0 and 14, false) as readmitted,
         coalesce(date_diff('day', earlier::date, begntime::date) between 0 and 7, false) as again,
         earlier is not null as known,
+        before_that is not null as followed,
+        coalesce(place_before <> fixmedins_code and date_diff('day', before_that::date, begntime::date) between 0 and 30, false)
+            as elsewhere,
         coalesce(date_diff('day', earlier_bill::date, begntime::date) between 0 and 30, false) as same_amount,
         dayofweek(begntime) in (0, 6) or h.day is not null as off_day
     from joined j
@@ -129,12 +140,15 @@ summed as (
         coalesce(sum(days_log) filter (where days is not null), 0)::double as days_log,
         coalesce(sum((days_log * days_log)::decimal(16, 4)) filter (where days is not null), 0)::double as days_log_sq,
         count(*) filter (where days <= 2 and not operation) as short_stays,
+        count(*) filter (where days >= 15) as long_stays,
         count(*) filter (where inpatient) as admitted,
         count(*) filter (where inpatient and readmitted) as readmitted,
         count(*) filter (where inpatient and not emergency) as elective,
         count(*) filter (where inpatient and not emergency and off_day) as off_days,
         count(*) filter (where not inpatient) as ambulatory,
         count(*) filter (where not inpatient and again) as again,
+        count(*) filter (where followed) as followed,
+        count(*) filter (where followed and elsewhere) as elsewhere,
         count(*) filter (where known and cost_log is not null) as paid,
         count(*) filter (where known and cost_log is not null and same_amount) as same_amount,
         count(codes) as coded,
@@ -150,8 +164,10 @@ select *,
     cost_log / nullif(costed, 0) as cost_level, days_log / nullif(stayed, 0) as days_level,
     exam / nullif(itemised, 0) as exam_level, codes::double / nullif(coded, 0) as codes_level,
     short_stays::double / nullif(stayed, 0) as short_share,
+    long_stays::double / nullif(stayed, 0) as long_share,
     readmitted::double / nullif(admitted, 0) as readmission_share,
     off_days::double / nullif(elective, 0) as off_day_share,
     again::double / nullif(ambulatory, 0) as again_share,
+    elsewhere::double / nullif(followed, 0) as elsewhere_share,
     same_amount::double / nullif(paid, 0) as same_amount_share
 from summed

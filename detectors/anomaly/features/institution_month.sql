@@ -13,7 +13,8 @@ columns:
   ambulatory: {meaning: 门诊、购药人次, unit: count, role: size}
   patients: {meaning: 患者人数, unit: count, role: size}
   inpatients: {meaning: 住院患者人数, unit: count, role: size}
-  ambulatory_patients: {meaning: 门诊、购药患者人数, unit: count, role: size}
+  repeats: {meaning: 当月同一患者第二次起的门诊、购药人次, unit: count, role: size}
+  repeat_stays: {meaning: 当月同一患者第二次起的出院人次, unit: count, role: size}
   total_fee: {meaning: 费用总额；来源没有总额的，为基金支付加起付线, unit: CNY, role: size}
   fund: {meaning: 基金支付, unit: CNY, role: size}
   nights: {meaning: 出院患者住院床日, unit: days, role: size}
@@ -23,16 +24,30 @@ columns:
   level: {meaning: 医院等级, unit: code, role: context}
   kind: {meaning: 定点医药机构类型, unit: code, role: context}
   occupancy: {meaning: 床位使用率（出院者床日比核定床日）, english: nights per licensed bed-day, unit: per bed-day, numerator: nights, denominator: bed_days, suspicious: high, few: 60, basis: 床位率异常分析}
-  visits_per_patient: {meaning: 月人均门诊、购药次数, english: outpatient visits per patient and month, unit: per patient, numerator: ambulatory, denominator: ambulatory_patients, suspicious: high, few: 20, basis: 频繁就诊、购药}
-  stays_per_patient: {meaning: 月人均住院次数, english: stays per inpatient and month, unit: per patient, numerator: stays, denominator: inpatients, suspicious: high, few: 20, basis: 分解住院}
+  repeat_share: {meaning: 当月同一患者再次就诊、购药占比, english: share of outpatient visits beyond a patient's first of the month, unit: ratio, numerator: repeats, denominator: ambulatory, suspicious: high, few: 20, basis: 频繁就诊、购药}
+  repeat_stay_share: {meaning: 当月同一患者再次住院占比, english: share of stays beyond a patient's first of the month, unit: ratio, numerator: repeat_stays, denominator: stays, suspicious: high, few: 20, basis: 分解住院}
   no_cash_share: {meaning: 个人零现金支付占比, english: share of settlements without cash payment, unit: ratio, numerator: no_cash, denominator: settled, suspicious: high, few: 20, basis: 减免自付费用诱导住院}
-  same_diagnosis: {meaning: 住院病种集中度, english: concentration of inpatient diagnoses, unit: share, denominator: stays, suspicious: high, few: 20, basis: 诱导住院、病种单一}
-  same_outpatient_diagnosis: {meaning: 门诊病种集中度, english: concentration of outpatient diagnoses, unit: share, denominator: ambulatory, suspicious: high, few: 20, basis: 虚假诊疗、病种单一}
-  same_village: {meaning: 住院患者同村集中度, english: concentration of inpatients by village, unit: share, denominator: inpatients, suspicious: high, few: 20, basis: 整村拉人住院}
-  same_employer: {meaning: 住院患者同单位集中度, english: concentration of inpatients by employer, unit: share, denominator: inpatients, suspicious: high, few: 20, basis: 整单位拉人住院}
-  same_doctor: {meaning: 主管医师集中度, english: concentration of visits by physician, unit: share, denominator: visits, suspicious: high, few: 20, basis: 一名医师签署全院病历}
-  same_bill: {meaning: 不同患者费用总额完全相同的程度, english: bills of equal amount of different patients, unit: share, denominator: visits, suspicious: high, few: 20, basis: 医疗项目雷同分析}
-  same_bundle: {meaning: 不同住院患者费用项目完全相同的程度, english: stays of different patients with the same items, unit: share, denominator: stays, suspicious: high, few: 20, basis: 医疗项目雷同分析}
+  same_diagnosis_pairs: {meaning: 任两次住院同病种的对数, unit: count, role: size}
+  same_diagnosis_of: {meaning: 可比的对数（任两次住院同病种的比例）, unit: count, role: size}
+  same_diagnosis: {meaning: 任两次住院同病种的比例, english: chance of two stays having the same diagnosis, unit: share, numerator: same_diagnosis_pairs, denominator: same_diagnosis_of, suspicious: high, few: 100, basis: 诱导住院、病种单一}
+  same_outpatient_diagnosis_pairs: {meaning: 任两次门诊同病种的对数, unit: count, role: size}
+  same_outpatient_diagnosis_of: {meaning: 可比的对数（任两次门诊同病种的比例）, unit: count, role: size}
+  same_outpatient_diagnosis: {meaning: 任两次门诊同病种的比例, english: chance of two outpatient visits having the same diagnosis, unit: share, numerator: same_outpatient_diagnosis_pairs, denominator: same_outpatient_diagnosis_of, suspicious: high, few: 100, basis: 虚假诊疗、病种单一}
+  same_village_pairs: {meaning: 任两名住院患者同村的对数, unit: count, role: size}
+  same_village_of: {meaning: 可比的对数（任两名住院患者同村的比例）, unit: count, role: size}
+  same_village: {meaning: 任两名住院患者同村的比例, english: chance of two inpatients coming from one village, unit: share, numerator: same_village_pairs, denominator: same_village_of, suspicious: high, few: 100, basis: 整村拉人住院}
+  same_employer_pairs: {meaning: 任两名住院患者同单位的对数, unit: count, role: size}
+  same_employer_of: {meaning: 可比的对数（任两名住院患者同单位的比例）, unit: count, role: size}
+  same_employer: {meaning: 任两名住院患者同单位的比例, english: chance of two inpatients having one employer, unit: share, numerator: same_employer_pairs, denominator: same_employer_of, suspicious: high, few: 100, basis: 整单位拉人住院}
+  same_doctor_pairs: {meaning: 任两人次同一主管医师的对数, unit: count, role: size}
+  same_doctor_of: {meaning: 可比的对数（任两人次同一主管医师的比例）, unit: count, role: size}
+  same_doctor: {meaning: 任两人次同一主管医师的比例, english: chance of two cases having one physician, unit: share, numerator: same_doctor_pairs, denominator: same_doctor_of, suspicious: high, few: 100, basis: 一名医师签署全院病历}
+  same_bill_pairs: {meaning: 任两名患者费用总额完全相同的对数, unit: count, role: size}
+  same_bill_of: {meaning: 可比的对数（任两名患者费用总额完全相同的比例）, unit: count, role: size}
+  same_bill: {meaning: 任两名患者费用总额完全相同的比例, english: chance of two patients having bills of the same amount, unit: share, numerator: same_bill_pairs, denominator: same_bill_of, suspicious: high, few: 100, basis: 医疗项目雷同分析}
+  same_bundle_pairs: {meaning: 任两名住院患者费用项目完全相同的对数, unit: count, role: size}
+  same_bundle_of: {meaning: 可比的对数（任两名住院患者费用项目完全相同的比例）, unit: count, role: size}
+  same_bundle: {meaning: 任两名住院患者费用项目完全相同的比例, english: chance of two inpatients having the same items, unit: share, numerator: same_bundle_pairs, denominator: same_bundle_of, suspicious: high, few: 100, basis: 医疗项目雷同分析}
 */
 with
 visits as (
@@ -77,7 +92,7 @@ joined as (
     left join bundles b using (mdtrt_id)
     left join person p on p.psn_no = v.psn_no
 ),
--- 同类成对的机会：两名不同患者（或两人次）在某一方面相同的比例，开方后与占比同尺度
+-- 任两人（或两人次）在某一方面相同的对数：比例不随规模变化
 grouped as (
     select fixmedins_code, month, 'same_diagnosis' as what, diagnosis as which, count(*) as n
     from joined where inpatient and diagnosis is not null group by all
@@ -101,20 +116,19 @@ grouped as (
     from joined where bundle is not null group by all
 ),
 pairs as (
-    select fixmedins_code, month, what,
-        if(sum(n) > 1, sqrt(sum(n * (n - 1))::double / (sum(n) * (sum(n) - 1))::double), null) as alike
+    select fixmedins_code, month, what, sum(n * (n - 1))::bigint as alike, (sum(n) * (sum(n) - 1))::bigint as pairs
     from grouped
     group by fixmedins_code, month, what
 ),
 alike as (
     select fixmedins_code, month,
-        max(alike) filter (where what = 'same_diagnosis') as same_diagnosis,
-        max(alike) filter (where what = 'same_outpatient_diagnosis') as same_outpatient_diagnosis,
-        max(alike) filter (where what = 'same_village') as same_village,
-        max(alike) filter (where what = 'same_employer') as same_employer,
-        max(alike) filter (where what = 'same_doctor') as same_doctor,
-        max(alike) filter (where what = 'same_bill') as same_bill,
-        max(alike) filter (where what = 'same_bundle') as same_bundle
+        max(alike) filter (where what = 'same_diagnosis') as same_diagnosis_pairs, max(pairs) filter (where what = 'same_diagnosis') as same_diagnosis_of,
+        max(alike) filter (where what = 'same_outpatient_diagnosis') as same_outpatient_diagnosis_pairs, max(pairs) filter (where what = 'same_outpatient_diagnosis') as same_outpatient_diagnosis_of,
+        max(alike) filter (where what = 'same_village') as same_village_pairs, max(pairs) filter (where what = 'same_village') as same_village_of,
+        max(alike) filter (where what = 'same_employer') as same_employer_pairs, max(pairs) filter (where what = 'same_employer') as same_employer_of,
+        max(alike) filter (where what = 'same_doctor') as same_doctor_pairs, max(pairs) filter (where what = 'same_doctor') as same_doctor_of,
+        max(alike) filter (where what = 'same_bill') as same_bill_pairs, max(pairs) filter (where what = 'same_bill') as same_bill_of,
+        max(alike) filter (where what = 'same_bundle') as same_bundle_pairs, max(pairs) filter (where what = 'same_bundle') as same_bundle_of
     from pairs
     group by fixmedins_code, month
 ),
@@ -124,7 +138,8 @@ months as (
         count(*) filter (where not inpatient) as ambulatory,
         count(distinct psn_no) as patients,
         count(distinct psn_no) filter (where inpatient) as inpatients,
-        count(distinct psn_no) filter (where not inpatient) as ambulatory_patients,
+        count(*) filter (where not inpatient) - count(distinct psn_no) filter (where not inpatient) as repeats,
+        count(*) filter (where inpatient) - count(distinct psn_no) filter (where inpatient) as repeat_stays,
         sum(cost)::double as total_fee, sum(fund)::double as fund,
         coalesce(sum(nights) filter (where inpatient), 0)::bigint as nights,
         coalesce(sum(settled), 0)::bigint as settled, coalesce(sum(no_cash), 0)::bigint as no_cash
@@ -144,10 +159,16 @@ place as (
 select m.*,
     if(p.beds > 0, p.beds * day(last_day(m.month)), null)::bigint as bed_days, p.level, p.kind,
     m.nights::double / bed_days as occupancy,
-    m.ambulatory::double / nullif(m.ambulatory_patients, 0) as visits_per_patient,
-    m.stays::double / nullif(m.inpatients, 0) as stays_per_patient,
+    m.repeats::double / nullif(m.ambulatory, 0) as repeat_share,
+    m.repeat_stays::double / nullif(m.stays, 0) as repeat_stay_share,
     m.no_cash::double / nullif(m.settled, 0) as no_cash_share,
-    a.* exclude (fixmedins_code, month)
+    coalesce(same_diagnosis_pairs, 0) as same_diagnosis_pairs, coalesce(same_diagnosis_of, 0) as same_diagnosis_of, same_diagnosis_pairs::double / nullif(same_diagnosis_of, 0) as same_diagnosis,
+    coalesce(same_outpatient_diagnosis_pairs, 0) as same_outpatient_diagnosis_pairs, coalesce(same_outpatient_diagnosis_of, 0) as same_outpatient_diagnosis_of, same_outpatient_diagnosis_pairs::double / nullif(same_outpatient_diagnosis_of, 0) as same_outpatient_diagnosis,
+    coalesce(same_village_pairs, 0) as same_village_pairs, coalesce(same_village_of, 0) as same_village_of, same_village_pairs::double / nullif(same_village_of, 0) as same_village,
+    coalesce(same_employer_pairs, 0) as same_employer_pairs, coalesce(same_employer_of, 0) as same_employer_of, same_employer_pairs::double / nullif(same_employer_of, 0) as same_employer,
+    coalesce(same_doctor_pairs, 0) as same_doctor_pairs, coalesce(same_doctor_of, 0) as same_doctor_of, same_doctor_pairs::double / nullif(same_doctor_of, 0) as same_doctor,
+    coalesce(same_bill_pairs, 0) as same_bill_pairs, coalesce(same_bill_of, 0) as same_bill_of, same_bill_pairs::double / nullif(same_bill_of, 0) as same_bill,
+    coalesce(same_bundle_pairs, 0) as same_bundle_pairs, coalesce(same_bundle_of, 0) as same_bundle_of, same_bundle_pairs::double / nullif(same_bundle_of, 0) as same_bundle
 from months m
 left join place p using (fixmedins_code, month)
 left join alike a using (fixmedins_code, month)

@@ -13,6 +13,7 @@ columns:
   stays: {meaning: 主管出院人次, unit: count, role: size}
   ambulatory: {meaning: 接诊人次, unit: count, role: size}
   patients: {meaning: 患者人数, unit: count, role: size}
+  repeats: {meaning: 当月同一患者第二次起的人次, unit: count, role: size}
   places: {meaning: 所在机构数, unit: count, role: size}
   away: {meaning: 不在主要机构的人次, unit: count, role: size}
   total_fee: {meaning: 费用总额；来源没有总额的，为基金支付加起付线, unit: CNY, role: size}
@@ -24,12 +25,20 @@ columns:
   lines_per_hour: {meaning: 每小时开单条数, english: lines per active hour, unit: per hour, numerator: lines, denominator: hours, suspicious: high, few: 20, basis: 医师工作量异常}
   night_share: {meaning: 凌晨开单占比, english: share of lines between midnight and five, unit: ratio, numerator: night_lines, denominator: lines, suspicious: high, few: 50, basis: 冒用医师开单}
   visits_per_day: {meaning: 每日接诊人次, english: outpatient visits per working day, unit: per day, numerator: ambulatory, denominator: visit_days, suspicious: high, few: 5, basis: 医师工作量异常}
-  visits_per_patient: {meaning: 月人均接诊次数, english: visits per patient and month, unit: per patient, numerator: visits, denominator: patients, suspicious: high, few: 20, basis: 频繁就诊}
+  repeat_share: {meaning: 当月同一患者再次就诊占比, english: share of visits beyond a patient's first of the month, unit: ratio, numerator: repeats, denominator: visits, suspicious: high, few: 20, basis: 频繁就诊}
   away_share: {meaning: 在其他机构的人次占比, english: share of visits at other institutions, unit: ratio, numerator: away, denominator: visits, suspicious: high, few: 20, basis: 冒用医师执业}
-  same_diagnosis: {meaning: 病种集中度, english: concentration of diagnoses, unit: share, denominator: visits, suspicious: high, few: 20, basis: 病种单一}
-  same_village: {meaning: 患者同村集中度, english: concentration of patients by village, unit: share, denominator: patients, suspicious: high, few: 20, basis: 整村拉人就诊}
-  same_bill: {meaning: 不同患者费用总额完全相同的程度, english: bills of equal amount of different patients, unit: share, denominator: visits, suspicious: high, few: 20, basis: 医疗项目雷同分析}
-  same_drug: {meaning: 开药品种集中度, english: concentration of prescriptions on few drugs, unit: share, denominator: drug_lines, suspicious: high, few: 50, basis: 超量、串换开药}
+  same_diagnosis_pairs: {meaning: 任两人次同病种的对数, unit: count, role: size}
+  same_diagnosis_of: {meaning: 可比的对数（任两人次同病种的比例）, unit: count, role: size}
+  same_diagnosis: {meaning: 任两人次同病种的比例, english: chance of two cases having the same diagnosis, unit: share, numerator: same_diagnosis_pairs, denominator: same_diagnosis_of, suspicious: high, few: 100, basis: 病种单一}
+  same_village_pairs: {meaning: 任两名患者同村的对数, unit: count, role: size}
+  same_village_of: {meaning: 可比的对数（任两名患者同村的比例）, unit: count, role: size}
+  same_village: {meaning: 任两名患者同村的比例, english: chance of two patients coming from one village, unit: share, numerator: same_village_pairs, denominator: same_village_of, suspicious: high, few: 100, basis: 整村拉人就诊}
+  same_bill_pairs: {meaning: 任两名患者费用总额完全相同的对数, unit: count, role: size}
+  same_bill_of: {meaning: 可比的对数（任两名患者费用总额完全相同的比例）, unit: count, role: size}
+  same_bill: {meaning: 任两名患者费用总额完全相同的比例, english: chance of two patients having bills of the same amount, unit: share, numerator: same_bill_pairs, denominator: same_bill_of, suspicious: high, few: 100, basis: 医疗项目雷同分析}
+  same_drug_pairs: {meaning: 任两条处方同一药品的对数, unit: count, role: size}
+  same_drug_of: {meaning: 可比的对数（任两条处方同一药品的比例）, unit: count, role: size}
+  same_drug: {meaning: 任两条处方同一药品的比例, english: chance of two prescriptions being of one drug, unit: share, numerator: same_drug_pairs, denominator: same_drug_of, suspicious: high, few: 100, basis: 超量、串换开药}
 */
 with
 visits as (
@@ -94,17 +103,16 @@ grouped as (
     from billed where drug is not null group by all
 ),
 pairs as (
-    select dr_code, month, what,
-        if(sum(n) > 1, sqrt(sum(n * (n - 1))::double / (sum(n) * (sum(n) - 1))::double), null) as alike
+    select dr_code, month, what, sum(n * (n - 1))::bigint as alike, (sum(n) * (sum(n) - 1))::bigint as pairs
     from grouped
     group by dr_code, month, what
 ),
 alike as (
     select dr_code, month,
-        max(alike) filter (where what = 'same_diagnosis') as same_diagnosis,
-        max(alike) filter (where what = 'same_village') as same_village,
-        max(alike) filter (where what = 'same_bill') as same_bill,
-        max(alike) filter (where what = 'same_drug') as same_drug
+        max(alike) filter (where what = 'same_diagnosis') as same_diagnosis_pairs, max(pairs) filter (where what = 'same_diagnosis') as same_diagnosis_of,
+        max(alike) filter (where what = 'same_village') as same_village_pairs, max(pairs) filter (where what = 'same_village') as same_village_of,
+        max(alike) filter (where what = 'same_bill') as same_bill_pairs, max(pairs) filter (where what = 'same_bill') as same_bill_of,
+        max(alike) filter (where what = 'same_drug') as same_drug_pairs, max(pairs) filter (where what = 'same_drug') as same_drug_of
     from pairs
     group by dr_code, month
 ),
@@ -125,6 +133,7 @@ months as (
         count(*) filter (where inpatient) as stays,
         count(*) filter (where not inpatient) as ambulatory,
         count(distinct psn_no) as patients,
+        count(*) - count(distinct psn_no) as repeats,
         sum(cost)::double as total_fee,
         count(distinct begntime::date) filter (where not inpatient) as visit_days
     from joined
@@ -136,9 +145,12 @@ select m.*, h.fixmedins_code, h.places, h.away,
     l.lines::double / nullif(l.hours, 0) as lines_per_hour,
     l.night_lines::double / nullif(l.lines, 0) as night_share,
     m.ambulatory::double / nullif(m.visit_days, 0) as visits_per_day,
-    m.visits::double / m.patients as visits_per_patient,
+    m.repeats::double / m.visits as repeat_share,
     h.away::double / m.visits as away_share,
-    a.* exclude (dr_code, month)
+    coalesce(same_diagnosis_pairs, 0) as same_diagnosis_pairs, coalesce(same_diagnosis_of, 0) as same_diagnosis_of, same_diagnosis_pairs::double / nullif(same_diagnosis_of, 0) as same_diagnosis,
+    coalesce(same_village_pairs, 0) as same_village_pairs, coalesce(same_village_of, 0) as same_village_of, same_village_pairs::double / nullif(same_village_of, 0) as same_village,
+    coalesce(same_bill_pairs, 0) as same_bill_pairs, coalesce(same_bill_of, 0) as same_bill_of, same_bill_pairs::double / nullif(same_bill_of, 0) as same_bill,
+    coalesce(same_drug_pairs, 0) as same_drug_pairs, coalesce(same_drug_of, 0) as same_drug_of, same_drug_pairs::double / nullif(same_drug_of, 0) as same_drug
 from months m
 join home h using (dr_code, month)
 left join lines l using (dr_code, month)
