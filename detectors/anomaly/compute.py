@@ -21,8 +21,8 @@ def table(con: duckdb.DuckDBPyConnection, feature: FeatureFile) -> pa.Table:
     """
     order = ", ".join(feature.key)
     try:
-        result = con.execute(f"select * from (\n{feature.query}\n) order by {order}", feature.bound or None)
-        found: pa.Table = result.to_arrow_table()
+        query = f"select * from (\n{feature.query}\n) order by {order}"
+        found: pa.Table = con.sql(query, params=feature.bound or None).to_arrow_table()
     except duckdb.Error as error:
         raise RuleError(f"{feature.path}: {error}") from error
     if absent := sorted(set(feature.names) - set(found.column_names)):

@@ -126,7 +126,9 @@ def read(path: Path) -> FeatureFile:
         raise document.error(f"'cases' names {cases!r}, which is no column", "cases")
     lookback = _lookback(document, data.get("lookback"))
     if bound := sorted(parameters(query) - ({"lookback"} if lookback else set())):
-        raise document.error(f"the query binds ${bound[0]}; only $lookback, where the header has it, is bound")
+        raise document.error(
+            f"the query binds ${bound[0]}; only $lookback, where the header has it, is bound"
+        )
     return FeatureFile(
         unit=str(data["unit"]),
         key=key,

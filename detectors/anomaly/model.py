@@ -9,7 +9,7 @@ import json
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -194,6 +194,14 @@ class ModelSet:
             scores[model.name] = checked(model, model.score(known))
             known[f"model.{model.name}"] = scores[model.name]
         return scores
+
+
+def closed_before(as_of: datetime) -> date:
+    """The first day of the first month that is not closed yet: baselines rest on the months before it."""
+    first = as_of.date().replace(day=1)
+    if as_of.date() < first + timedelta(days=CLOSING_DAYS):
+        first = (first - timedelta(days=1)).replace(day=1)
+    return first
 
 
 def checked(model: Model, scores: pa.Table) -> pa.Table:

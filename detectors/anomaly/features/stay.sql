@@ -13,7 +13,7 @@ columns:
   too_long: {meaning: 住院超过追溯期, unit: boolean, role: context}
   settled: {meaning: 已结算, unit: boolean, role: context}
   incomplete: {meaning: 有明细被拒收，合计不全, unit: boolean, role: context}
-  cost: {meaning: 医疗费总额；来源没有总额的，为基金支付加起付线, unit: CNY, role: value, suspicious: high}
+  cost: {meaning: 医疗费用；来源没有总额的，为基金支付加起付线, unit: CNY, role: value, suspicious: high}
   days: {meaning: 住院天数，算入不算出，至少一天, unit: days, role: value, suspicious: high}
   items: {meaning: 费用明细条数，来源没有明细的为空, unit: count, role: value, suspicious: high}
   diagnosis: {meaning: 主要诊断类目（三位）：出院诊断，没有的用入院诊断, unit: code, role: context}
@@ -95,7 +95,7 @@ select v.mdtrt_id, v.fixmedins_code, v.atddr_no,
     if(v.discharged, greatest(nights(v.begntime, v.dscg_time), 1), null)::integer as days,
     l.items::integer as items,
     icd3(coalesce(if(v.discharged, v.dscg_diag_code, null), v.adm_diag_code)) as diagnosis,
-    date_diff('year', coalesce(p.brdy, i.brdy), v.begntime::date)::integer as age,
+    date_sub('year', coalesce(p.brdy, i.brdy), v.begntime::date)::integer as age,
     coalesce(p.gend, i.gend) as sex,
     coalesce(o.operation, left(v.oprn_oprt_code, 2)) as operation,
     coalesce(o.operations, 0)::integer as operations,
