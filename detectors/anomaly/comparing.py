@@ -7,7 +7,7 @@ single months and for whole histories. Comparing only looks up: a subject's numb
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -52,7 +52,8 @@ class Baseline:
     """What the members of every peer group of a subject type are like.
 
     `fitted`: by grain (`month`, `all`) and part an array of groups times indicators; `by_month`: locations of single
-    months. Groups and months in the order of `names` and `months`; `within`: variance of a single case by indicator.
+    months. Groups and months in the order of `names` and `months`; `within`: variance of a single case by indicator;
+    `stretch`: what deviates are divided by, since tails may be longer than the model's (`shrinkage.stretch`).
     """
 
     kind: str
@@ -62,6 +63,7 @@ class Baseline:
     within: Mapping[str, Mapping[str, float]]
     fitted: Mapping[str, Floats]
     by_month: Floats
+    stretch: Mapping[str, Floats]
 
     @cached_property
     def indicators(self) -> tuple[Indicator, ...]:
@@ -117,15 +119,13 @@ class Baseline:
         sampling = shrinkage.variance(one.kind, mu, n, within, 0.0)
         above = shrinkage.upper_tail(one.kind, y, mu, n, var)
         below = 1 - above if one.kind != "mean" else special.ndtr((y - mu) / np.sqrt(var))
-        if one.direction == 1:
-            p = above
-        else:
-            p = below if one.direction == -1 else np.minimum(2 * np.minimum(above, below), 1.0)
-        p = shrinkage.allow_for_few_peers(p, size[group])
+        sides = {1: above, -1: below, 0: np.minimum(2 * np.minimum(above, below), 1.0)}
+        p = sides[one.direction]
+        z = -special.ndtri(shrinkage.allow_for_few_peers(p, size[group])) / self.stretch[grain][number]
         spread = 1.959964 * np.sqrt(var)
         shown = np.exp if one.logarithmic else np.asarray
-        out["p"][rows, number] = p
-        out["z"][rows, number] = -special.ndtri(np.clip(p, 1e-300, 1 - 1e-12))
+        out["p"][rows, number] = np.clip(special.ndtr(-z), 1e-300, 1.0)
+        out["z"][rows, number] = z
         out["observed"][rows, number] = shown(y)
         out["expected"][rows, number] = shown(mu)
         out["low"][rows, number] = _within_reason(one, shown(mu - spread))
@@ -144,6 +144,7 @@ class Baseline:
             f"{prefix}months": self.months,
             f"{prefix}by_month": self.by_month,
         }
+        arrays |= {f"{prefix}{grain}.stretch": array for grain, array in self.stretch.items()}
         return {"within": {grain: dict(one) for grain, one in self.within.items()}}, arrays
 
 
@@ -177,6 +178,7 @@ def restore(kind: str, state: State, prefix: str) -> Baseline:
             f"{grain}.{part}": arrays[f"{prefix}{grain}.{part}"] for grain in ("month", "all") for part in _PARTS
         },
         by_month=arrays[f"{prefix}by_month"],
+        stretch={grain: arrays[f"{prefix}{grain}.stretch"] for grain in ("month", "all")},
     )
 
 
@@ -206,7 +208,14 @@ def fit(kind: str, features: Features, case_mix: CaseMix, *, seed: int) -> Basel
                 _fit_group(one, number, number_of_group, grain, panel, rows, single, fitted)
                 if grain == "month" and len(rows):
                     _fit_months(one, number, number_of_group, panel, rows, single, months, fitted, by_month)
-    return Baseline(kind, peer_groups, names, months, within, fitted, by_month)
+    plain = {grain: np.ones(len(every)) for grain in ("month", "all")}
+    baseline = Baseline(kind, peer_groups, names, months, within, fitted, by_month, plain)
+    z = baseline.compare(features, case_mix).z
+    wide = {
+        grain: np.array([shrinkage.stretch(column) for column in z[whole if grain == "all" else ~whole].T])
+        for grain in ("month", "all")
+    }
+    return replace(baseline, stretch=wide)
 
 
 def _single(one: Indicator, panel: Panel, parts: list[np.ndarray], names: np.ndarray) -> float:

@@ -6,7 +6,7 @@ Three kinds of indicator, one scheme. A subject with `n` cases shows `y`; `e` is
 | kind  | y                     | prior on a subject's own level | variance of y                             |
 | ----- | --------------------- | ------------------------------ | ----------------------------------------- |
 | rate  | x of n cases          | beta, so y is beta-binomial    | p (1 - p) (1/n + rho (1 - 1/n))           |
-| count | x per n of exposure   | gamma, so y is gamma-Poisson   | a mu/n + b mu^2 (a: events come in clumps) |
+| count | x per n of exposure   | gamma, so y is gamma-Poisson   | a mu/n + b mu^2 (a: size of a clump)       |
 | mean  | mean of n cases       | normal, so y is normal         | a/n + b                                   |
 
 The group's location (a factor on `e`, for means a shift) and over-dispersion are estimated so that a few extreme members
@@ -93,7 +93,7 @@ def fit_location(kind: Kind, y: Floats, expected: Floats, n: Floats, within: flo
 
 def fit_within(kind: Kind, y: Floats, mu: Floats, n: Floats) -> float:
     """The variance of a single case, from subjects about their groups' centres: that by which the smaller half of the
-    subjects varies more than the larger half. Rates need none: it follows from the rate."""
+    subjects varies more than the larger half. Rates need none: it follows from the rate. A clump is one event at least."""
     if kind == "rate" or len(y) < 4:
         return 1.0
     scale = mu if kind == "count" else np.ones_like(mu)
@@ -102,10 +102,11 @@ def fit_within(kind: Kind, y: Floats, mu: Floats, n: Floats) -> float:
     u = np.minimum(u, np.quantile(u, 0.9))
     small = inverse >= np.median(inverse)
     if small.all():
-        return float(max(np.mean(u * n) / _TRIMMED, 1e-12))
+        return max(float(np.mean(u * n)) / _TRIMMED, 1.0 if kind == "count" else 1e-12)
     slope = (u[small].mean() - u[~small].mean()) / max(inverse[small].mean() - inverse[~small].mean(), 1e-12)
     most = u[small].mean() / inverse[small].mean()
-    return float(np.clip(slope, 0.05 * most, most) / _TRIMMED + 1e-12)
+    single = float(np.clip(slope, 0.05 * most, most) / _TRIMMED)
+    return max(single, 1.0 if kind == "count" else 1e-12)
 
 
 #: What is left of a normal's variance when its squares are cut at their ninetieth percentile.
@@ -206,3 +207,15 @@ def shrunk(y: Floats, mu: Floats, sampling: Floats, var: Floats) -> Floats:
     """The subject's own level, as far as its cases say: towards the peers where they are few (the posterior mean)."""
     trust = np.clip(1 - sampling / np.maximum(var, 1e-300), 0.0, 1.0)
     return np.asarray(mu + trust * (y - mu))
+
+
+def stretch(z: Floats) -> float:
+    """By how much the deviates of a baseline are spread wider than honest ones would be, at least 1.
+
+    Where peers differ in ways that no bell describes (most never do a thing, some do it always), the tail is longer than
+    over-dispersion says. The ninetieth percentile, and in larger groups the ninety-fifth and ninety-eighth, are held
+    against the normal's: as long as fewer are dishonest than lie beyond them, honest ones stay where they belong.
+    """
+    z = z[np.isfinite(z)]
+    levels = [level for level, fewest in ((0.9, 20), (0.95, 60), (0.98, 400)) if len(z) >= fewest]
+    return max([1.0, *(float(np.quantile(z, level) / special.ndtri(level)) for level in levels)])

@@ -24,7 +24,6 @@ columns:
   drug_lines: {meaning: 开药条数, unit: count, role: size}
   lines_per_hour: {meaning: 每小时开单条数, english: lines per active hour, unit: per hour, numerator: lines, denominator: hours, suspicious: high, few: 20, basis: 医师工作量异常}
   night_share: {meaning: 凌晨开单占比, english: share of lines between midnight and five, unit: ratio, numerator: night_lines, denominator: lines, suspicious: high, few: 50, basis: 冒用医师开单}
-  visits_per_day: {meaning: 每日接诊人次, english: outpatient visits per working day, unit: per day, numerator: ambulatory, denominator: visit_days, suspicious: high, few: 5, basis: 医师工作量异常}
   repeat_share: {meaning: 当月同一患者再次就诊占比, english: share of visits beyond a patient's first of the month, unit: ratio, numerator: repeats, denominator: visits, suspicious: high, few: 20, basis: 频繁就诊}
   away_share: {meaning: 在其他机构的人次占比, english: share of visits at other institutions, unit: ratio, numerator: away, denominator: visits, suspicious: high, few: 20, basis: 冒用医师执业}
   same_diagnosis_pairs: {meaning: 任两人次同病种的对数, unit: count, role: size}
@@ -144,7 +143,6 @@ select m.*, h.fixmedins_code, h.places, h.away,
     coalesce(l.drug_lines, 0) as drug_lines,
     l.lines::double / nullif(l.hours, 0) as lines_per_hour,
     l.night_lines::double / nullif(l.lines, 0) as night_share,
-    m.ambulatory::double / nullif(m.visit_days, 0) as visits_per_day,
     m.repeats::double / m.visits as repeat_share,
     h.away::double / m.visits as away_share,
     coalesce(same_diagnosis_pairs, 0) as same_diagnosis_pairs, coalesce(same_diagnosis_of, 0) as same_diagnosis_of, same_diagnosis_pairs::double / nullif(same_diagnosis_of, 0) as same_diagnosis,
