@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from detectors.anomaly import comparing, fdr, indicators, mix, peers, scoring
+from detectors.anomaly import comparing, explain, fdr, indicators, mix, peers, scoring
 from detectors.anomaly.calibration import Tail
 from detectors.anomaly.comparing import Baseline, Comparison
 from detectors.anomaly.isolation import Isolation
@@ -97,7 +97,7 @@ class Forest:
             evidence = self._evidence(kind, compared)
             scores = peers.graded(evidence, peers.line(self.lines[kind], compared))
             order = _telling(compared, trees, evidence)
-            tables.append(scoring.table(kind, NAME, compared, scores, order, features))
+            tables.append(scoring.table(kind, NAME, compared, scores, order, features, explain.SMALL))
         return scoring.together(tables)
 
     def _evidence(self, kind: str, compared: Comparison) -> Floats:
@@ -166,7 +166,7 @@ def fit(features: Features, as_of: datetime, *, seed: int, beside: peers.Peers |
         if enough.sum() < 2:
             continue
         baselines[kind] = baseline
-        trees[kind] = _grow(suspicious(compared.z[enough]), seed)
+        trees[kind] = _grow(compared.z[enough], seed)
         honest[kind] = _honest(compared.z[enough], trees[kind], seed)
         evidence = evidence_of(compared, trees[kind], honest[kind])
         lines[kind] = _lines(compared, evidence)
@@ -176,11 +176,13 @@ def fit(features: Features, as_of: datetime, *, seed: int, beside: peers.Peers |
     return Forest(meta, case_mix, baselines, trees, honest, lines)
 
 
-def _grow(rows: Floats, seed: int) -> Isolation:
+def _grow(z: Floats, seed: int) -> Isolation:
+    """Trees on the baseline, gaps filled with honest deviates: to have inpatients at all is not odd."""
     from sklearn.ensemble import IsolationForest
 
-    forest = IsolationForest(n_estimators=_TREES, max_samples=min(_SAMPLE, len(rows)), random_state=seed)
-    return Isolation.of(forest.fit(rows))
+    filled = np.where(np.isfinite(z), z, np.random.default_rng(seed).standard_normal(z.shape))
+    forest = IsolationForest(n_estimators=_TREES, max_samples=min(_SAMPLE, len(z)), random_state=seed)
+    return Isolation.of(forest.fit(suspicious(filled)))
 
 
 def _honest(z: Floats, trees: Isolation, seed: int) -> Honest:
