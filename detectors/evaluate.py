@@ -13,8 +13,6 @@ import duckdb
 
 from detectors import engine, ledger
 from detectors import facts as fact_tables
-from detectors.anomaly import tables as model_tables
-from detectors.anomaly.model import ModelSet
 from detectors.alert import (
     ACCOUNT_MONEY,
     FUND_MONEY,
@@ -27,6 +25,8 @@ from detectors.alert import (
     told,
     with_revision,
 )
+from detectors.anomaly import tables as model_tables
+from detectors.anomaly.model import ModelSet
 from detectors.coverage import Coverage, cover
 from detectors.errors import RuleError
 from detectors.facts import Facts
@@ -130,6 +130,11 @@ def judge(
     return Result(alerts, coverage, timers)
 
 
+def score(con: duckdb.DuckDBPyConnection, rulebook: Rulebook, models: ModelSet) -> None:
+    """Fill the tables of what models say, as far as these rules read them, of a prepared ledger without judging."""
+    model_tables.fill(con, rulebook, models, _provided(con))
+
+
 def coverage(
     con: duckdb.DuckDBPyConnection,
     rulebook: Rulebook,
@@ -175,6 +180,12 @@ def build(
         columns=needed_columns(rulebook, models),
     )
     provide(con, ledger_names())
+
+
+def stated(rule: Rule, params: Mapping[str, Any] | None, models: ModelSet | None) -> dict[str, str]:
+    """What besides the facts decides what a rule finds: its parameters, and the models, where it reads what they say."""
+    values = rule.param_texts(params)
+    return values | {"model": models.hash} if rule.models and models else values
 
 
 def needed_tables(rulebook: Rulebook, models: ModelSet | None = None) -> set[str]:

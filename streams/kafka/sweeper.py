@@ -19,11 +19,10 @@ from kafka.errors import KafkaError
 
 from streams.errors import Refused
 from streams.kafka.daily import STATE, WORK, Daily, means_of
-from streams.kafka.settings import Connection
+from streams.kafka.settings import Connection, connection_of
 from streams.kafka.speaker import Speaker, SpeakerReplacedError
 from streams.kafka.spoken import spoken
 from streams.kafka.topics import Layout
-from streams.kafka.worker import connection_of
 from streams.lake import is_lake
 from streams.live import rules
 from streams.live.sweep import SWEEPER, Sweep, Swept
@@ -92,7 +91,7 @@ class _Service:
     def __init__(self, settings: Settings, stop: threading.Event) -> None:
         self._settings = settings
         self._stop = stop
-        self._every = rules.load(settings.rules)
+        self._every = rules.load(settings.rules, settings.models)
         judging = self._every.of_sweeper
         rule_ids = [rule.rule_id for rule in self._every.rulebook.rules]
         self.log: Log = setup(settings.logging, SWEEPER, words={"rule_id": rule_ids})

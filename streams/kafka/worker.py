@@ -26,7 +26,7 @@ from streams.kafka import clients
 from streams.kafka.control import Control
 from streams.kafka.judge import Judge, JudgeSettings, OtherRulesError, ReplacedError, Watch
 from streams.kafka.router import RouterSettings, make_app
-from streams.kafka.settings import Connection
+from streams.kafka.settings import Connection, connection_of
 from streams.kafka.topics import EVENTS, PACKETS, Layout
 from streams.live import rules
 from streams.live.past import LakePast
@@ -59,6 +59,7 @@ _ROUTER_PATIENCE = 10.0
 _STEPS = {
     "load": Step.LOAD,
     "ledger": Step.LEDGER,
+    "models": Step.MODELS,
     "alerts": Step.RULES,
     "diff": Step.DIFF,
     "store": Step.STORE,
@@ -70,7 +71,7 @@ def run_worker(settings: Settings, *, roll_out: bool = False) -> Exit:
 
     `roll_out`: let the group judge by this worker's rules from now on. Raises `Refused`.
     """
-    judging = rules.load(settings.rules).of_worker
+    judging = rules.load(settings.rules, settings.models).of_worker
     connection, layout = connection_of(settings), Layout(prefix=settings.kafka.topic_prefix)
     control = Control(connection, layout, settings.worker.group)
     _join(connection, control, settings.worker.group, judging.hash, roll_out=roll_out)
@@ -83,22 +84,6 @@ def run_worker(settings: Settings, *, roll_out: bool = False) -> Exit:
         stack.callback(service.close)
         service.watchdog = watchdog
         return service.run()
-
-
-def connection_of(settings: Settings) -> Connection:
-    """How the settings say that the broker is reached."""
-    kafka = settings.kafka
-    values = {
-        "bootstrap": kafka.bootstrap,
-        "security_protocol": kafka.security_protocol,
-        "ssl_ca": str(kafka.ssl_ca or ""),
-        "ssl_certificate": str(kafka.ssl_certificate or ""),
-        "ssl_key": str(kafka.ssl_key or ""),
-        "sasl_mechanism": kafka.sasl_mechanism or "",
-        "user": kafka.user or "",
-        "password": settings.kafka_password() or "",
-    }
-    return Connection.of(values, kafka.options)
 
 
 def _join(connection: Connection, control: Control, group: str, wanted: str, *, roll_out: bool) -> None:
@@ -152,7 +137,9 @@ class _Service:
         self._worker = WorkerMetrics(self.instruments)
         self._alerts = AlertMetrics(self.instruments, rule_ids.values())
         self._positions = PositionMetrics(self.instruments)
-        kernel = StandingKernel(judging.rulebook, judging.knowledge, judging.params, threads=worker.threads)
+        kernel = StandingKernel(
+            judging.rulebook, judging.knowledge, judging.params, judging.models, threads=worker.threads
+        )
         self.health.meets(Condition.RULES)
         self._owned: set[int] = set()
         self._step_at = time.perf_counter()
