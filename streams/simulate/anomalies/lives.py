@@ -58,7 +58,7 @@ class HouseLife:
 
     def live(self) -> None:
         world, house, profile = self.county.world, self.house, self.house.profile
-        regulars = [self._patient((45, 80)) for _ in range(profile.sessions * house.monthly // 10)]
+        regulars = [self._patient((45, 80)) for _ in range(profile.on_dialysis * house.monthly // 10)]
         old = [self._patient(profile.ages) for _ in range(profile.regulars * house.monthly // 10)]
         for number, person in enumerate((*regulars, *old)):
             self._meet(person)
@@ -83,7 +83,7 @@ class HouseLife:
             for _ in range(self._count(rate * _OUTPATIENTS)):
                 self._clinic(day)
             if weekday(day) < 6:
-                self._sessions(day, regulars)
+                self._dialyses(day, regulars)
             for number, person in enumerate(old):
                 if (day + number) % 28 == 0:
                     self._chronic(day, person, cat.CHRONICS[0])
@@ -233,7 +233,7 @@ class HouseLife:
             self.county, person, dice, t, (illness.code, illness.name), dept, items, place=house.place
         )
 
-    def _sessions(self, day: int, regulars: list[Person]) -> None:
+    def _dialyses(self, day: int, regulars: list[Person]) -> None:
         """Dialysis: half of the patients on Monday, Wednesday and Friday, half on the other days."""
         for number, person in enumerate(regulars):
             if weekday(day) % 2 == number % 2:

@@ -35,7 +35,7 @@ class Profile:
     """An institution's trade. `sizes`: stays a month, one of these; `ages` of its patients, years.
 
     `stretch`: factor on the nights of a stay; `cycle`: days after which a patient comes back as planned (0: not);
-    `sessions`: its patients on dialysis, for each ten stays a month; `regulars`: its chronic outpatients likewise; `transfers`:
+    `on_dialysis`: its patients on dialysis, for each ten stays a month; `regulars`: its chronic outpatients likewise; `transfers`:
     share sent on from elsewhere; `villages`: how many it draws on.
     """
 
@@ -52,7 +52,7 @@ class Profile:
     season: Season = _even
     cycle: int = 0
     by_day: bool = False
-    sessions: int = 0
+    on_dialysis: int = 0
     regulars: int = 0
     transfers: float = 0.0
     weekend: float | None = None  # factor on Saturdays and Sundays; None: a habit of the house
@@ -82,7 +82,7 @@ _RENAL = Illness("N18.500", "慢性肾脏病5期", "A03.06", (cat.HEPARIN, cat.E
 
 #: Honest, and unlike all others.
 UNUSUAL = (
-    Profile("dialysis", "血液透析中心", "6", 2, ("A03.06",), ((_RENAL, 1),), (12, 16), (30, 85), 30, sessions=6),
+    Profile("dialysis", "血液透析中心", "6", 2, ("A03.06",), ((_RENAL, 1),), (12, 16), (30, 85), 30, on_dialysis=6),
     Profile("psychiatric", "精神病医院", "6", 2, ("A15",), ((cat.SCHIZOPHRENIA, 1),), (10, 14), (18, 70), 40, by_day=True),
     Profile("oncology", "肿瘤医院", "5", 2, ("A19",), ((cat.CHEMOTHERAPY, 1),), (12, 16), (35, 85), 40, cycle=21),
     Profile(
