@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from streams.simulate import catalogue as cat
 from streams.simulate import registry
 from streams.simulate.anomalies.houses import House
-from streams.simulate.anomalies.misconduct import Case, bend, free_day
+from streams.simulate.anomalies.misconduct import Case, bend, extra_lines, free_day, other_chapter
 from streams.simulate.care import clinic_visit
 from streams.simulate.catalogue import Chronic, Illness
 from streams.simulate.clock import DAY, HOUR, weekday
@@ -138,11 +138,10 @@ class HouseLife:
         if u() < house.habits.short and illness.operation is None and not profile.by_day:
             case.nights = dice.between(1, 2)
         if u() < house.habits.examined and nights:
-            exam = dice.pick(cat.EXAMS)
-            case.course.extra = {1: [(exam, 1, (day + 1) * DAY + 10 * HOUR)]}
+            case.added = {1: [(dice.pick(cat.EXAMS), 1, 8)]}
         case.waived = u() < house.habits.waived
         if u() < house.habits.returned and not profile.cycle:
-            case.back = (dice.between(5, 30), dice.pick((cat.DIABETES, cat.CORONARY, cat.GASTRITIS)))
+            case.back = (dice.between(5, 30), other_chapter(illness, house, dice))
         bend(case, house, dice)
         if case.together:
             self.group.append(case)
@@ -198,7 +197,9 @@ class HouseLife:
             place.bed(case.dept, case.day, case.day + case.nights, world.first - 400), case.med_type, case.ipt_type,
             dice.pick(("01", "01", "02", "03")), doctor=case.doctor,
         )  # fmt: skip
-        disturb(stay, case.course, dice)
+        case.course.extra = extra_lines(case)
+        if not case.course.mid_on:  # what is settled month by month is not settled anew
+            disturb(stay, case.course, dice)
         run(stay, dice, case.course)
         if case.back:
             self._returns(case)

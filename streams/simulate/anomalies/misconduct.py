@@ -52,6 +52,8 @@ class Case:
     waived: bool = False
     back: tuple[int, Illness] | None = None
     together: bool = False  # waits until a group is complete
+    #: Further lines by day of the stay: item, count, hour of the day.
+    added: dict[int, list[tuple[Item, int, int]]] = field(default_factory=dict)
 
 
 def bend(case: Case, house: House, dice: Dice) -> None:
@@ -96,11 +98,20 @@ def examination_stays(case: Case, house: House, dice: Dice) -> None:  # noqa: AR
 
 def readmissions(case: Case, house: House, dice: Dice) -> None:
     """Back in eight to fifteen days, for something of another chapter."""
+    case.back = (dice.between(8, 15), other_chapter(case.illness, house, dice))
+
+
+def other_chapter(illness: Illness, house: House, dice: Dice) -> Illness:
+    """Another illness that the house treats and anybody may have, of another chapter: coming back with it is no split stay."""
     others = [
-        illness for illness, _ in house.profile.mix
-        if illness.code[0] != case.illness.code[0] and illness.operation is None and not illness.sex and illness.ages[1] > 100
-    ]  # fmt: skip
-    case.back = (dice.between(8, 15), dice.pick(others or [cat.DIABETES]))
+        other
+        for other, _ in house.profile.mix
+        if other.code[0] != illness.code[0]
+        and other.operation is None
+        and not other.sex
+        and other.ages[1] > 100
+    ]
+    return dice.pick(others) if others else (cat.DIABETES if illness.code[0] != "E" else cat.GASTRITIS)
 
 
 def bulk_admissions(case: Case, house: House, dice: Dice) -> None:  # noqa: ARG001
@@ -150,14 +161,19 @@ def free_day(day: int) -> bool:
 
 
 def _add(case: Case, lines: dict[int, list[tuple[Item, int, int]]]) -> None:
-    """Further lines by day of the stay: item, count, hour of the day. The day of admission begins in the evening."""
-    extra: dict[int, list[Given]] = {}
     for day, some in lines.items():
-        extra[day] = [
+        case.added.setdefault(day, []).extend(some)
+
+
+def extra_lines(case: Case) -> dict[int, list[Given]]:
+    """What is added, at its times. The day of admission begins in the evening."""
+    return {
+        day: [
             (item, count, (case.day + day) * DAY + (max(hour, 18) if day == 0 else hour) * HOUR + 60 * n)
             for n, (item, count, hour) in enumerate(some)
         ]
-    case.course.extra = extra
+        for day, some in case.added.items()
+    }
 
 
 @lru_cache(maxsize=64)
