@@ -28,7 +28,7 @@ from rules import knowledge as knowledge_tables
 from rules.casefile import Case, read_cases
 from rules.knowledge import Knowledge
 from rules.rulebook import Rule, Rulebook, RulebookError, load
-from rules.schema import LEDGER_SQL, ledger_columns, ledger_names
+from rules.schema import LEDGER_SQL, ledger_columns, ledger_names, model_columns
 from rules.yamltext import SourceError
 
 #: What an expected row may state beside the query's own columns: taken from the alert that the kernel makes.
@@ -104,7 +104,7 @@ class Bench:
             columns = self._columns(table)
             if columns is None:
                 raise case.document.error(
-                    f"no table '{table}'; ledger.sql lists them", case.number, "given", table
+                    f"no table '{table}'; ledger.sql and models.sql list them", case.number, "given", table
                 )
             for row_number, row in enumerate(rows):
                 for column, value in row.items():
@@ -117,6 +117,8 @@ class Bench:
     def _columns(self, table: str) -> Mapping[str, str] | None:
         if table == "provided":
             return {"name": "VARCHAR"}
+        if table in model_columns():
+            return model_columns()[table]
         if not table.startswith("knowledge."):
             return ledger_columns().get(table)
         declaration = self.knowledge.declarations.get(table.removeprefix("knowledge."))
@@ -171,7 +173,7 @@ def _messages(tables: Tables) -> list[dict[str, Any]]:
     """The messages that the rows of a case came from, seen when their rows say so."""
     seen: dict[str, dict[str, Any]] = {}
     for name, rows in tables.items():
-        if name.startswith("knowledge.") or name in ("message", "cancellation"):
+        if "." in name or name in ("message", "cancellation"):
             continue
         for row in rows:
             time_seen = next((row[one] for one in ("inf_time", "upload_time") if row.get(one)), None) or max(

@@ -25,19 +25,25 @@ from detectors.alert import (
     told,
     with_revision,
 )
+from detectors.anomaly import tables as model_tables
+from detectors.anomaly.model import ModelSet
 from detectors.coverage import Coverage, cover
 from detectors.errors import RuleError
 from detectors.facts import Facts
 from detectors.settle import MONEY_SQL, Finding, Settled, settle
 from rules.knowledge import Knowledge
 from rules.rulebook import Rule, Rulebook
-from rules.schema import MACROS_SQL, ledger_names
+from rules.schema import MACROS_SQL, MODELS_SQL, ledger_names, table_of
 
-#: What the caller is told after each step: "load", "ledger", "rule GB-01", …, "alerts".
+#: What the caller is told after each step: "load", "ledger", "models" (where there are some), "rule GB-01", …, "alerts".
 OnStep = Callable[[str], None]
 
 #: Values by rule code that replace a parameter's default.
 Params = Mapping[str, Mapping[str, Any]]
+
+
+#: What a rule returns that reads what models say: an alert states it.
+OF_MODELS = frozenset({"model_hash", "score", "explanation"})
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ def evaluate(
     facts: Facts | duckdb.DuckDBPyConnection,
     rulebook: Rulebook,
     knowledge: Knowledge,
-    models: None = None,  # noqa: ARG001 its place is kept
+    models: ModelSet | None = None,
     watermark: datetime | None = None,
     subjects: Collection[str] | None = None,
     *,
@@ -73,18 +79,19 @@ def evaluate(
     """Judge facts, or a ledger that is already built, by every rule of the rulebook.
 
     `watermark` (Asia/Shanghai): how far event time has come; a row of absence due later stays silent, `None` opens
-    all. `subjects`: the persons to look at. `con`: an empty database to work in, else one in memory. `models` is
-    kept for anomaly models. Raises `RuleError` where a rule breaks its contract.
+    all. `subjects`: the persons to look at. `con`: an empty database to work in, else one in memory. `models`: the
+    anomaly models; rules that read what they say do not judge without them. Raises `RuleError` where a rule breaks
+    its contract.
     """
     if isinstance(facts, Facts):
         con = con or engine.connect()
         fact_tables.load(con, facts, subjects)
-        build(con, rulebook, unique=facts.unique)
+        build(con, rulebook, models, unique=facts.unique)
         on_step("ledger")
     else:
         con = facts
     prepare(con, knowledge)
-    return judge(con, rulebook, knowledge, watermark, params=params, on_step=on_step)
+    return judge(con, rulebook, knowledge, watermark, models=models, params=params, on_step=on_step)
 
 
 def judge(
@@ -93,18 +100,23 @@ def judge(
     knowledge: Knowledge,
     watermark: datetime | None = None,
     *,
+    models: ModelSet | None = None,
     params: Params | None = None,
     covered: bool = True,
     on_step: OnStep = lambda _: None,
 ) -> Result:
-    """Run every rule on a prepared ledger and word what they find. `covered`: say also who could be judged."""
+    """Score a prepared ledger with the models, run every rule on it and word what they find. `covered`: say also who
+    could be judged."""
     values = params or {}
     provided = _provided(con)
+    if models is not None:
+        model_tables.fill(con, rulebook, models, provided)
+        on_step("models")
     found: list[tuple[Rule, dict[str, Any]]] = []
     coverage: list[Coverage] = []
     timers: list[Timer] = []
     for rule in rulebook.rules:
-        missing = _lacking(rule, provided)
+        missing = _lacking(rule, provided, models)
         if covered:
             coverage.extend(cover(con, rule, missing, values.get(rule.code)))
         if not missing:
@@ -119,15 +131,19 @@ def judge(
 
 
 def coverage(
-    con: duckdb.DuckDBPyConnection, rulebook: Rulebook, params: Params | None = None
+    con: duckdb.DuckDBPyConnection,
+    rulebook: Rulebook,
+    params: Params | None = None,
+    models: ModelSet | None = None,
 ) -> list[Coverage]:
     """Who of a prepared ledger can be judged by every rule, and who cannot, without judging anybody."""
     provided = _provided(con)
     values = params or {}
+    model_tables.fill(con, rulebook, models, provided)
     return [
         line
         for rule in rulebook.rules
-        for line in cover(con, rule, _lacking(rule, provided), values.get(rule.code))
+        for line in cover(con, rule, _lacking(rule, provided, models), values.get(rule.code))
     ]
 
 
@@ -135,41 +151,52 @@ def _provided(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
     return frozenset(name for (name,) in con.execute("select name from provided").fetchall())
 
 
-def _lacking(rule: Rule, provided: frozenset[str]) -> tuple[str, ...]:
-    """What the rule needs and the source does not supply."""
-    return tuple(sorted(name for name in rule.needs if name not in provided))
+def _lacking(rule: Rule, provided: frozenset[str], models: ModelSet | None) -> tuple[str, ...]:
+    """What the rule needs and neither the source supplies nor a model says."""
+    from_source = sorted(set(rule.needs) - provided - rule.models)
+    return (*from_source, *model_tables.lacking(rule, models, provided))
 
 
 def build(
     con: duckdb.DuckDBPyConnection,
     rulebook: Rulebook,
+    models: ModelSet | None = None,
     *,
     unique: bool,
     tables: Collection[str] = (),
     slices: int = 1,
 ) -> None:
-    """Build of the ledger what these rules read (and `tables`), from the facts loaded in a database."""
+    """Build of the ledger what these rules and their models read (and `tables`), from the facts loaded in a database."""
     ledger.build(
         con,
-        tables=needed_tables(rulebook) | set(tables),
+        tables=needed_tables(rulebook, models) | set(tables),
         unique=unique,
         slices=slices,
-        columns=needed_columns(rulebook),
+        columns=needed_columns(rulebook, models),
     )
     provide(con, ledger_names())
 
 
-def needed_tables(rulebook: Rulebook) -> set[str]:
-    """The ledger tables that the rules read, and those that settling an alert reads."""
+def stated(rule: Rule, params: Mapping[str, Any] | None, models: ModelSet | None) -> dict[str, str]:
+    """What besides the facts decides what a rule finds: its parameters, and the models, where it reads what they say."""
+    values = rule.param_texts(params)
+    return values | {"model": models.hash} if rule.models and models else values
+
+
+def needed_tables(rulebook: Rulebook, models: ModelSet | None = None) -> set[str]:
+    """The ledger tables that the rules and their models read, and those that settling an alert reads."""
     tables = {"message", "settlement", "fee_line", "manual_reimbursement"}
     for rule in rulebook.rules:
-        tables |= {name.partition(".")[0] for name in (*rule.needs, *rule.may_use)}
+        tables |= set(map(table_of, (*rule.needs, *rule.may_use))) - rule.models
+    for one in model_tables.files_of(rulebook.rules, models):
+        tables |= one.tables
     return tables
 
 
-def needed_columns(rulebook: Rulebook) -> dict[str, frozenset[str]]:
-    """The columns of the wide ledger tables that the rules read, and settling an alert."""
+def needed_columns(rulebook: Rulebook, models: ModelSet | None = None) -> dict[str, frozenset[str]]:
+    """The columns of the wide ledger tables that the rules and their models read, and settling an alert."""
     texts = [rule.query for rule in rulebook.rules]
+    texts += [one.query for one in model_tables.files_of(rulebook.rules, models)]
     return ledger.used_columns(
         [*texts, MACROS_SQL.read_text(encoding="utf-8"), MONEY_SQL.read_text(encoding="utf-8")]
     )
@@ -181,8 +208,10 @@ def provide(con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
 
 
 def prepare(con: duckdb.DuckDBPyConnection, knowledge: Knowledge) -> None:
-    """Give a ledger the macros and the knowledge that rules use, then close the database to the outside world."""
+    """Give a ledger the macros, the knowledge and the tables of models that rules use, then close the database to the
+    outside world."""
     con.execute(MACROS_SQL.read_text(encoding="utf-8"))
+    con.execute(MODELS_SQL.read_text(encoding="utf-8"))
     con.execute("create schema knowledge")
     for name, table in sorted(knowledge.tables.items()):
         con.register(f"given_{name}", table)
@@ -210,6 +239,7 @@ def violations(
     except duckdb.Error as error:
         raise RuleError(f"{rule.path}: {error}") from error
     required = {*rule.anchor, rule.subject[1], "severity", "occurred_at", "evidence"}
+    required |= OF_MODELS if rule.models else set()
     if absent := sorted(required - set(names)):
         raise RuleError(f"{rule.path}: the result lacks {', '.join(absent)}; select them")
     held: dict[tuple[Any, ...], dict[str, Any]] = {}
@@ -309,7 +339,7 @@ def _alert(
             rule_version=rule.version,
             rule_hash=rule.logic_hash,
             knowledge_batch=knowledge.batch,
-            params=rule.param_texts(params),
+            params=rule.param_texts(params) | ({"model": row["model_hash"]} if rule.models else {}),
             official_gz_code=rule.official_code,
             official_rule_name=rule.official_name,
             rule_name=rule.name,
@@ -338,6 +368,8 @@ def _alert(
             evidence=list(finding.evidence),
             occurred_at=moment(row["occurred_at"]),
             detected_at=moment(detected_at),
+            score=row["score"] if rule.models else None,
+            explanation=row["explanation"] if rule.models else None,
         )
     )
 

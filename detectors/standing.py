@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from detectors import engine, ledger
 from detectors import facts as fact_tables
+from detectors.anomaly.model import ModelSet
 from detectors.evaluate import (
     OnStep,
     Params,
@@ -48,6 +49,7 @@ class StandingKernel:
         rulebook: Rulebook,
         knowledge: Knowledge,
         params: Params | None = None,
+        models: ModelSet | None = None,
         *,
         threads: int | None = None,
         memory_limit: str = engine.MEMORY_LIMIT,
@@ -55,10 +57,11 @@ class StandingKernel:
         self.rulebook = rulebook
         self.knowledge = knowledge
         self.params = params or {}
-        self.reads = ledger.fact_tables(needed_tables(rulebook))
-        """The fact tables that these rules can see anything of."""
-        self._columns = needed_columns(rulebook)
-        self._tables = needed_tables(rulebook)
+        self.models = models
+        self._columns = needed_columns(rulebook, models)
+        self._tables = needed_tables(rulebook, models)
+        self.reads = ledger.fact_tables(self._tables)
+        """The fact tables that these rules and their models can see anything of."""
         self._con = engine.connect(threads=threads, memory_limit=memory_limit)
         fact_tables.load(self._con, Facts())
         ledger.create(self._con, columns=self._columns)
@@ -84,6 +87,7 @@ class StandingKernel:
                 self.rulebook,
                 self.knowledge,
                 watermark,
+                models=self.models,
                 params=self.params,
                 covered=False,
                 on_step=on_step,

@@ -299,6 +299,8 @@ def _param(fields: _Fields, name: str, value: Any) -> Param:
         raise wrong("must be {default, min, max, unit, source}")
     if name == "lookback":
         raise wrong("$lookback is bound from the field 'lookback'; choose another name")
+    if name == "model":
+        raise wrong("an alert states under 'model' which model it rests on; choose another name")
     required = {"default", "unit", "source"} | (set() if value.get("unit") in TEXTS else {"min", "max"})
     if lacking := sorted(required - set(value)):
         raise wrong(f"{', '.join(lacking)} missing")

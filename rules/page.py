@@ -21,6 +21,7 @@ FAMILIES: Mapping[str, str] = {
     "fake_receipt": "假票据 · fake receipts",
     "personal_account": "个人账户 · personal accounts",
     "benefit": "待遇算法 · benefit arithmetic",
+    "anomaly": "异常提示 · anomalies",
 }
 
 SEVERITIES = {1: "1 明确违规", 2: "2 高度可疑", 3: "3 轻度可疑"}

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from rules.header import Bound, Header, Param, Population, read_header
-from rules.schema import LEDGER_SQL, MACROS_SQL, ledger_columns
+from rules.schema import LEDGER_SQL, MACROS_SQL, MODELS_SQL, ledger_columns, model_columns, table_of
 from rules.sqltext import parameters, prepend_cte, significant
 from rules.yamltext import Document, SourceError, parse
 
@@ -49,8 +49,14 @@ class Rule(Header):
         """16 hexadecimal digits, equal where the same ledger and parameters must give the same findings."""
         parts = [self.rule_id, *(f"{name}={getattr(self, name)!r}" for name in _LOGIC)]
         parts += [f"{one.name}:{one.unit}" for one in self.params.values()]
-        parts += [significant(text) for text in (self.query, *_schema_texts())]
+        texts = (self.query, *_schema_texts(), *(_model_texts() if self.models else ()))
+        parts += [significant(text) for text in texts]
         return _hash(parts)[:16]
+
+    @cached_property
+    def models(self) -> frozenset[str]:
+        """The tables of what models say that the rule reads: `model.stay`."""
+        return frozenset(map(table_of, (*self.needs, *self.may_use))) & model_columns().keys()
 
     @cached_property
     def used(self) -> frozenset[str]:
@@ -105,7 +111,8 @@ class Rulebook:
     def hash(self) -> str:
         """Hash of everything that the rules say and read: logic, wording, parameters, ledger, macros."""
         parts = [f"{rule.rule_id} {rule.path.read_text(encoding='utf-8')}" for rule in self.rules]
-        return _hash([*parts, *_schema_texts()])
+        models = _model_texts() if any(rule.models for rule in self.rules) else ()
+        return _hash([*parts, *_schema_texts(), *models])
 
     def running(self) -> Rulebook:
         """The rules that run unasked: live and shadow."""
@@ -200,6 +207,10 @@ def _sql_line(text: str, end: int) -> int:
 
 def _schema_texts() -> tuple[str, str]:
     return LEDGER_SQL.read_text(encoding="utf-8"), MACROS_SQL.read_text(encoding="utf-8")
+
+
+def _model_texts() -> tuple[str, ...]:
+    return (MODELS_SQL.read_text(encoding="utf-8"),)
 
 
 def _hash(parts: Iterable[str]) -> str:

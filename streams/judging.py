@@ -9,6 +9,7 @@ import duckdb
 
 from detectors import engine
 from detectors import facts as fact_tables
+from detectors.anomaly.model import ModelSet
 from detectors.evaluate import build
 from detectors.facts import Facts
 from detectors.watermark import LATENESS, watermark
@@ -25,13 +26,15 @@ def fill(
     lateness: timedelta = LATENESS,
     memory_limit: str = engine.MEMORY_LIMIT,
     tables: Collection[str] = (),
+    models: ModelSet | None = None,
 ) -> datetime | None:
-    """Build in an empty database what these rules read of the facts, and `tables` of the ledger besides.
+    """Build in an empty database what these rules and their models read of the facts, and `tables` of the ledger besides.
 
     `expected`: messages among the facts, about. `persons`: rows of others are left out. Returns the watermark of the
     facts that are there.
     """
     fact_tables.load(con, facts, persons)
     mark = watermark(con, lateness)
-    build(con, rulebook, unique=facts.unique, tables=tables, slices=engine.slices(expected, memory_limit))
+    slices = engine.slices(expected, memory_limit)
+    build(con, rulebook, models, unique=facts.unique, tables=tables, slices=slices)
     return mark

@@ -22,8 +22,9 @@ import msgspec
 
 from detectors import engine
 from detectors.alert import Alert, encode
+from detectors.anomaly.model import ModelSet
 from detectors.coverage import Coverage
-from detectors.evaluate import judge, prepare
+from detectors.evaluate import judge, prepare, stated
 from detectors.watermark import LATENESS, watermark
 from rules.knowledge import Knowledge
 from rules.rulebook import Rulebook
@@ -60,7 +61,8 @@ class Filters:
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be replayed, and how. `memory_limit` as DuckDB writes it; `processes` decode logs."""
+    """What is to be replayed, and how. `models`: by which the anomaly rules judge; `memory_limit` as DuckDB writes it;
+    `processes` decode logs."""
 
     inputs: Sequence[str]
     out: Path
@@ -69,6 +71,7 @@ class Order:
     lateness: timedelta = LATENESS
     filters: Filters = Filters()
     params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    models: ModelSet | None = None
     memory_limit: str = engine.MEMORY_LIMIT
     threads: int | None = None
     processes: int | None = None
@@ -130,9 +133,11 @@ def replay(
             nonlocal done
             done += 1
             timer.step(name)
-            on_progress(name, done, len(rulebook.rules) + 1)
+            on_progress(name, done, len(rulebook.rules) + (2 if order.models else 1))
 
-        result = judge(con, rulebook, knowledge, mark, params=order.params, on_step=on_step)
+        result = judge(
+            con, rulebook, knowledge, mark, models=order.models, params=order.params, on_step=on_step
+        )
         alerts = [alert for alert in result.alerts if order.filters.keep(alert)]
         _write_lines(folder / run.ALERTS, map(encode, alerts))
         _write_lines(folder / run.REJECTS, map(_encode, rejects))
@@ -189,6 +194,7 @@ def _ledger(
         lateness=order.lateness,
         memory_limit=order.memory_limit,
         tables=("cancellation",),
+        models=order.models,
     )
     later = _later(con, source, order.as_of)
     duplicates = _count(con, "fact_dropped where reason = 'duplicate'")
@@ -268,17 +274,25 @@ def _describe(
                     "version": rule.version,
                     "status": rule.status,
                     "hash": rule.logic_hash,
-                    "params": rule.param_texts(order.params.get(rule.code)),
+                    "params": stated(rule, order.params.get(rule.code), order.models),
                     "alerts": dict(sorted(by_rule[rule.code].items())),
                 }
                 for rule in rulebook.rules
             ],
         },
         "knowledge": knowledge.batch,
+        "models": _models(order.models),
         "counts": {**report.counts.described(), "fee_lines": report.fee_lines, "alerts": len(report.alerts)},
         "seconds": {name: round(seconds, 3) for name, seconds in report.seconds.items()},
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
+
+
+def _models(models: ModelSet | None) -> dict[str, Any] | None:
+    if models is None:
+        return None
+    hashes = {name: model.hash for name, model in sorted(models.models.items())}
+    return {"hash": models.hash, "as_of": _text(models.as_of), "models": hashes}
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -33,6 +33,7 @@ FAMILIES = MappingProxyType(
         "personal_account": "PA",
         "benefit": "BA",
         "physician": "MD",
+        "anomaly": "AN",
     }
 )
 

@@ -20,7 +20,7 @@ from rules.lint.issue import (
     TableUnknown,
 )
 from rules.lint.subject import Subject
-from rules.schema import ledger_columns, ledger_names
+from rules.schema import MODEL, ledger_columns, ledger_names, model_columns, table_of
 
 #: What was taken back: only for rules that say so.
 ALL_TABLES = frozenset({"fee_line_all", "settlement_all", "cancellation"})
@@ -59,7 +59,7 @@ def _read(subject: Subject) -> dict[str, int]:
 
 def _tables(subject: Subject) -> Iterator[Issue]:
     rule = subject.rule
-    declared = {name.partition(".")[0] for name in (*rule.needs, *rule.may_use)}
+    declared = {table_of(name) for name in (*rule.needs, *rule.may_use)}
     read = _read(subject)
     for name, line in read.items():
         if name.startswith("knowledge."):
@@ -67,6 +67,11 @@ def _tables(subject: Subject) -> Iterator[Issue]:
                 yield TableUnknown(rule.path, line, name)
         elif name == PROVIDED:
             continue
+        elif name.startswith(f"{MODEL}."):
+            if name not in model_columns():
+                yield TableUnknown(rule.path, line, name)
+            elif name not in declared:
+                yield TableUndeclared(rule.path, line, name)
         elif name == "message" or name.startswith("fact."):
             yield TableForbidden(rule.path, line, name)
         elif name not in ledger_columns():
@@ -84,9 +89,10 @@ def _needs(subject: Subject) -> Iterator[Issue]:
     words = set(re.findall(r"\w+", rule.query))
     for field in ("needs", "may_use"):
         for name in getattr(rule, field):
-            table, _, column = name.partition(".")
+            table = table_of(name)
+            column = name.removeprefix(table).removeprefix(".")
             line = rule.document.line(field)
-            if name not in ledger_names():
+            if name not in ledger_names() and name not in model_columns():
                 yield NeedUnknown(rule.path, line, name)
             elif table not in read or (column and column not in words):
                 yield NeedUnused(rule.path, line, name)

@@ -10,7 +10,7 @@ import sqlglot
 from rules.casefile import Case, read_cases
 from rules.knowledge import Knowledge
 from rules.rulebook import Rule
-from rules.schema import LEDGER_SQL, MACROS_SQL
+from rules.schema import LEDGER_SQL, MACROS_SQL, MODELS_SQL
 from rules.sqltree import SqlTree
 
 
@@ -67,6 +67,7 @@ def empty_ledger(batch: str, known: Knowledge) -> duckdb.DuckDBPyConnection:
         con = duckdb.connect()
         con.execute(LEDGER_SQL.read_text(encoding="utf-8"))
         con.execute(MACROS_SQL.read_text(encoding="utf-8"))
+        con.execute(MODELS_SQL.read_text(encoding="utf-8"))
         con.execute("create table provided (name varchar)")
         con.execute("create schema knowledge")
         for name, table in known.tables.items():

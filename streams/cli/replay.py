@@ -13,6 +13,7 @@ from detectors.watermark import LATENESS
 from rules import knowledge as knowledge_module
 from rules import rulebook as rulebook_module
 from streams.cli.options import FOLDER, Memory, Moment, bar, err, key, out, read_params
+from streams.live.rules import load_models
 from streams.replay import Filters, Order, Report, replay
 from streams.summary import summary
 from streams.unmasking import record
@@ -39,6 +40,12 @@ from streams.unmasking import record
 @click.option("--param", "params", multiple=True, help="A parameter's value, as GB-07.grace=12 (repeatable).")
 @click.option(
     "--knowledge", "knowledge_folders", type=FOLDER, multiple=True, help="Further knowledge (repeatable)."
+)
+@click.option(
+    "--models",
+    "models_folder",
+    type=FOLDER,
+    help="Models by which the anomaly rules judge (fundwatch train).",
 )
 @click.option("--rulebook", "rulebook_folder", type=FOLDER, help="Another folder of rules.")
 @click.option(
@@ -73,6 +80,7 @@ def command(
     codes: tuple[str, ...],
     params: tuple[str, ...],
     knowledge_folders: tuple[Path, ...],
+    models_folder: Path | None,
     rulebook_folder: Path | None,
     lateness: float,
     memory: str,
@@ -98,6 +106,7 @@ def command(
         lateness=timedelta(hours=lateness),
         filters=Filters(from_time, until_time, frozenset(institutions)),
         params=read_params(params, every, rulebook),
+        models=load_models(models_folder) if models_folder else None,
         memory_limit=memory,
         threads=threads,
         processes=processes,
@@ -124,7 +133,7 @@ class _Shown:
         self._tasks: dict[str, TaskID] = {}
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        group = "judging" if stage.startswith("rule") or stage == "alerts" else stage
+        group = "judging" if stage.startswith("rule") or stage in ("models", "alerts") else stage
         if group not in self._tasks:
             self._tasks[group] = self._progress.add_task(group, total=total or None)
         self._progress.update(self._tasks[group], completed=done, total=total or None, description=stage)

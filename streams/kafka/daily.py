@@ -45,7 +45,7 @@ def means_of(settings: Settings, breaker: Breaker) -> Means:
 def repair_once(settings: Settings) -> Repaired:
     """Repair once. Raises `Refused`, `DiskFull`."""
     with disk.told({"state": settings.sweeper.state, "lake": settings.sweeper.lake}):
-        judging = rules.load(settings.rules)
+        judging = rules.load(settings.rules, settings.models)
         key = site_key(lambda _: None, settings.key.file)
         return _repair(settings, judging, key, means_of(settings, Breaker()))
 

@@ -92,7 +92,7 @@ class _Service:
     def __init__(self, settings: Settings, stop: threading.Event) -> None:
         self._settings = settings
         self._stop = stop
-        self._every = rules.load(settings.rules)
+        self._every = rules.load(settings.rules, settings.models)
         judging = self._every.of_sweeper
         rule_ids = [rule.rule_id for rule in self._every.rulebook.rules]
         self.log: Log = setup(settings.logging, SWEEPER, words={"rule_id": rule_ids})

@@ -59,6 +59,7 @@ _ROUTER_PATIENCE = 10.0
 _STEPS = {
     "load": Step.LOAD,
     "ledger": Step.LEDGER,
+    "models": Step.MODELS,
     "alerts": Step.RULES,
     "diff": Step.DIFF,
     "store": Step.STORE,
@@ -70,7 +71,7 @@ def run_worker(settings: Settings, *, roll_out: bool = False) -> Exit:
 
     `roll_out`: let the group judge by this worker's rules from now on. Raises `Refused`.
     """
-    judging = rules.load(settings.rules).of_worker
+    judging = rules.load(settings.rules, settings.models).of_worker
     connection, layout = connection_of(settings), Layout(prefix=settings.kafka.topic_prefix)
     control = Control(connection, layout, settings.worker.group)
     _join(connection, control, settings.worker.group, judging.hash, roll_out=roll_out)
@@ -152,7 +153,9 @@ class _Service:
         self._worker = WorkerMetrics(self.instruments)
         self._alerts = AlertMetrics(self.instruments, rule_ids.values())
         self._positions = PositionMetrics(self.instruments)
-        kernel = StandingKernel(judging.rulebook, judging.knowledge, judging.params, threads=worker.threads)
+        kernel = StandingKernel(
+            judging.rulebook, judging.knowledge, judging.params, judging.models, threads=worker.threads
+        )
         self.health.meets(Condition.RULES)
         self._owned: set[int] = set()
         self._step_at = time.perf_counter()

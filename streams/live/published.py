@@ -80,7 +80,7 @@ class Published:
 def published(lake: Lake, judging: Judging, means: Means) -> Published:
     """Coverage of the lake by these rules. Raises `BrokenOffError` where it is broken off."""
     with ledger_of(lake, judging, means, tables=("quiet_spell", "institution")) as whole:
-        lines = coverage(whole.con, judging.rulebook, judging.params)
+        lines = coverage(whole.con, judging.rulebook, judging.params, judging.models)
         return Published(lines, _silent(whole.con, whole.watermark))
 
 

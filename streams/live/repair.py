@@ -65,6 +65,7 @@ def replayed(
             judging.rulebook,
             judging.knowledge,
             whole.watermark,
+            models=judging.models,
             params=judging.params,
             covered=False,
             on_step=means.breaker.check,

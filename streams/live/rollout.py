@@ -17,7 +17,7 @@ class Rollout:
 
     def __init__(self, con: sqlite3.Connection, kernel: StandingKernel) -> None:
         self._con = con
-        self._now = Judging(kernel.rulebook, kernel.knowledge, kernel.params).text
+        self._now = Judging(kernel.rulebook, kernel.knowledge, kernel.params, kernel.models).text
         held = dict(con.execute("select key, value from meta where key in ('rules', 'rules_before')"))
         self._held: str | None = held.get("rules")
         self._before: str | None = held.get("rules_before")

@@ -11,7 +11,10 @@ from typing import Any
 
 import yaml
 
+from detectors.anomaly import model as model_files
+from detectors.anomaly.model import ModelError, ModelSet
 from detectors.diff import Changes
+from detectors.evaluate import stated
 from rules import knowledge as knowledge_module
 from rules import rulebook as rulebook_module
 from rules.knowledge import Knowledge
@@ -25,11 +28,12 @@ OF_PERSONS = frozenset({"person", "visit"})
 
 @dataclass(frozen=True)
 class Judging:
-    """Rules with their knowledge and the values of their parameters, by rule code."""
+    """Rules with their knowledge, the values of their parameters by rule code, and the models that some of them read."""
 
     rulebook: Rulebook
     knowledge: Knowledge
     params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    models: ModelSet | None = None
 
     @property
     def of_worker(self) -> Judging:
@@ -44,18 +48,21 @@ class Judging:
     @property
     def text(self) -> str:
         """All that decides what is said, as text that `changes_between` compares."""
-        rules = {
-            rule.code: [rule.logic_hash, rule.param_texts(self.params.get(rule.code))]
-            for rule in self.rulebook.rules
-        }
+        values = self._stated()
+        rules = {rule.code: [rule.logic_hash, values[rule.code]] for rule in self.rulebook.rules}
         return json.dumps([self.rulebook.hash, self.knowledge.batch, rules], sort_keys=True)
 
     @property
     def hash(self) -> str:
         """Equal where the same facts give the same alerts."""
-        values = {rule.code: rule.param_texts(self.params.get(rule.code)) for rule in self.rulebook.rules}
-        text = json.dumps([self.rulebook.hash, self.knowledge.batch, values], sort_keys=True)
+        text = json.dumps([self.rulebook.hash, self.knowledge.batch, self._stated()], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def _stated(self) -> dict[str, dict[str, str]]:
+        """The parameters of each rule, by code, and the models of those that read what models say."""
+        return {
+            rule.code: stated(rule, self.params.get(rule.code), self.models) for rule in self.rulebook.rules
+        }
 
     def _only(self, *, of_persons: bool) -> Judging:
         chosen = tuple(rule for rule in self.rulebook.rules if (rule.key in OF_PERSONS) == of_persons)
@@ -75,14 +82,23 @@ def changes_between(before: str, now: str) -> Changes:
     )
 
 
-def load(given: settings.Rules) -> Judging:
-    """All running rules that the settings name. Raises `Refused`, `RulebookError` or `SourceError`."""
+def load(given: settings.Rules, models: settings.Models | None = None) -> Judging:
+    """All running rules, and the models, that the settings name. Raises `Refused`, `RulebookError` or `SourceError`."""
     every = rulebook_module.load(given.folder)
     params = _params(given.params) if given.params else {}
     for code, values in params.items():
         every.rule(code).values(values)
     folders = [given.knowledge] if given.knowledge else []
-    return Judging(every.running(), knowledge_module.load(*folders), params)
+    named = models.folder if models else None
+    return Judging(every.running(), knowledge_module.load(*folders), params, named and load_models(named))
+
+
+def load_models(folder: Path) -> ModelSet:
+    """The models of a folder. Raises `Refused`."""
+    try:
+        return model_files.load(folder)
+    except ModelError as error:
+        raise Refused(str(error)) from error
 
 
 def _params(path: Path) -> dict[str, dict[str, Any]]:

@@ -70,7 +70,7 @@ class Sweep:
         if difference is None and before is not None:
             if before == now:
                 return Swept()
-            chosen = growth.concerned(chosen, growth.touched(lake, before))
+            chosen = growth.concerned(chosen, growth.touched(lake, before), self._judging.models)
             if not chosen.rules:
                 with stored(self._con):
                     self._note(now)
@@ -107,6 +107,7 @@ class Sweep:
                 chosen,
                 judging.knowledge,
                 whole.watermark,
+                models=judging.models,
                 params=judging.params,
                 covered=False,
                 on_step=self._step,

@@ -44,6 +44,7 @@ _LOOK_EVERY = 1.0
 _STEPS = {
     "load": Step.LOAD,
     "ledger": Step.LEDGER,
+    "models": Step.MODELS,
     "alerts": Step.RULES,
     "diff": Step.DIFF,
     "store": Step.STORE,

@@ -94,7 +94,7 @@ class _Up:
         self._order, self._stop, self._on_turn, self._stack = order, stop, on_turn, stack
         self._failed: BaseException | None = None
         self._waiting_bytes = 0
-        judging = rules.load(settings.rules)
+        judging = rules.load(settings.rules, settings.models)
         log = setup(
             settings.logging, "up", words={"rule_id": [rule.rule_id for rule in judging.rulebook.rules]}
         )
@@ -247,7 +247,9 @@ class _Up:
     def _make_judge(self, judging: Judging, rejects: RejectsFile, key: bytes) -> LocalJudge:
         worker, told = self._order.settings.worker, self._telling
         mine = judging.of_worker
-        kernel = StandingKernel(mine.rulebook, mine.knowledge, mine.params, threads=worker.threads)
+        kernel = StandingKernel(
+            mine.rulebook, mine.knowledge, mine.params, mine.models, threads=worker.threads
+        )
         self._stack.callback(kernel.close)
         shard = Shard(
             self._order.data / place.STATE / place.SHARD,

@@ -109,6 +109,7 @@ def ledger_of(
                     lateness=means.lateness,
                     memory_limit=means.memory_limit,
                     tables=tables,
+                    models=judging.models,
                 )
                 prepare(con, judging.knowledge)
                 yield Whole(con, mark if persons is None else watermark_of(lake, means))

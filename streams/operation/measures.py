@@ -15,6 +15,7 @@ class Step(StrEnum):
     ROUTE = "route"
     LOAD = "load"
     LEDGER = "ledger"
+    MODELS = "models"
     RULES = "rules"
     DIFF = "diff"
     STORE = "store"

@@ -247,6 +247,18 @@ class Rules(Section, frozen=True, kw_only=True):
     ] = None
 
 
+class Models(Section, frozen=True, kw_only=True):
+    """By what the anomaly rules judge; the same for all services of a group."""
+
+    folder: Annotated[
+        Path | None,
+        _says(
+            "folder of models (`fundwatch train`); without, rules that read models do not judge",
+            place="folder!",
+        ),
+    ] = None
+
+
 class Key(Section, frozen=True, kw_only=True):
     """The site's secret, under which numbers of persons become hashes."""
 
@@ -284,6 +296,7 @@ class Settings(Section, frozen=True, kw_only=True):
     up: Up = Up()
     http: Http = Http()
     rules: Rules = Rules()
+    models: Models = Models()
     key: Key = Key()
     logging: Logging = Logging()
     limits: Limits = Limits()

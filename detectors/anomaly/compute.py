@@ -1,0 +1,37 @@
+"""Feature tables: what a feature file says of a ledger.
+
+A file needs no clock: features as of T are those of the ledger that is built of the facts known by T.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import duckdb
+import pyarrow as pa
+
+from detectors.anomaly.featurefile import FeatureFile
+from detectors.errors import RuleError
+
+
+def table(con: duckdb.DuckDBPyConnection, feature: FeatureFile) -> pa.Table:
+    """The feature table of a prepared ledger, sorted by its key, one row a key.
+
+    What the source lacks comes out NULL. Raises `RuleError` where the file breaks its contract.
+    """
+    order = ", ".join(feature.key)
+    try:
+        query = f"select * from (\n{feature.query}\n) order by {order}"
+        found: pa.Table = con.sql(query, params=feature.bound or None).to_arrow_table()
+    except duckdb.Error as error:
+        raise RuleError(f"{feature.path}: {error}") from error
+    if absent := sorted(set(feature.names) - set(found.column_names)):
+        raise RuleError(f"{feature.path}: the result lacks {', '.join(absent)}; select them")
+    if extra := sorted(set(found.column_names) - set(feature.names)):
+        raise RuleError(f"{feature.path}: the header does not say what {', '.join(extra)} means")
+    return found.select(list(feature.names))
+
+
+def lacking(feature: FeatureFile, provided: Iterable[str]) -> tuple[str, ...]:
+    """What the file needs and the source does not supply; then it cannot be computed."""
+    return tuple(sorted(set(feature.needs) - set(provided)))
