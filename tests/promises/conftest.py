@@ -1,4 +1,4 @@
-"""The world on which the promises are kept: small, full of disorder, with every rule firing and retracting in it."""
+"""The world of the promises, judged."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from datetime import datetime
 import pytest
 
 from detectors.alert import Alert
-from streams.simulate import World, simulate
-from tests.promises.kernel import alerts_of, rulebook, watermark_of
+from tests.promises.kernel import alerts_of, rulebook, watermark_of, world_lines
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Judged:
 
 @pytest.fixture(scope="session")
 def world() -> Judged:
-    lines = [bytes(line) for line in simulate(World(persons=300, days=120, seed=7)).events]
+    lines = list(world_lines())
     mark = watermark_of(lines)
     judged = Judged(lines, mark, alerts_of(lines, mark))
     silent = {rule.code for rule in rulebook().rules} - {alert.rule_code for alert in judged.alerts}

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.promises.conftest import Judged
-from tests.promises.kernel import KEY, alerts_of, as_bytes
+from detectors.anomaly import model
+from tests.promises.kernel import KEY, PARAMS, alerts_of, as_bytes, models
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,6 +62,8 @@ def test_replays_under_other_hash_seeds_zones_and_locales_write_the_same_bytes(
 ) -> None:
     log = tmp_path / "log.jsonl"
     log.write_bytes(b"\n".join(world.lines) + b"\n")
+    model.save(tmp_path / "models", models())
+    values = [f"{code}.{name}={value}" for code, named in PARAMS.items() for name, value in named.items()]
     machines = [
         {"PYTHONHASHSEED": "1", "TZ": "UTC", "LC_ALL": "C.UTF-8"},
         {"PYTHONHASHSEED": "2", "TZ": "America/St_Johns", "LC_ALL": "C"},
@@ -79,6 +82,9 @@ def test_replays_under_other_hash_seeds_zones_and_locales_write_the_same_bytes(
             str(out),
             "--threads",
             str(number + 1),
+            "--models",
+            str(tmp_path / "models"),
+            *(word for value in values for word in ("--param", value)),
         ]
         subprocess.run(
             command,

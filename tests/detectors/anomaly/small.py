@@ -1,0 +1,45 @@
+"""Models small enough for a test: the features of some facts, and what is trained on them in a second."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from detectors import engine, ledger
+from detectors import facts as fact_tables
+from detectors.anomaly import compute, featurefile
+from detectors.anomaly.fit_expectation import ExpectationFitting, Settings
+from detectors.anomaly.model import Model, ModelSet, feature_hashes
+from detectors.evaluate import prepare, provide
+from detectors.facts import Facts
+from rules.knowledge import Knowledge
+from rules.schema import ledger_names
+
+#: Trees that learn the coarse things.
+FEW_TREES = Settings(trees=30)
+
+#: When a world's months are closed that ends in spring 2026.
+CLOSED = datetime(2026, 7, 15)  # noqa: DTZ001 platform times carry no zone
+
+
+def features_of(facts: Facts, knowledge: Knowledge) -> dict[str, pa.Table]:
+    """Every feature table of some facts."""
+    con = engine.connect(threads=2)
+    files = featurefile.load()
+    fact_tables.load(con, facts)
+    ledger.build(con, tables={table for one in files.values() for table in one.tables}, unique=facts.unique)
+    provide(con, ledger_names())
+    prepare(con, knowledge)
+    return {unit: compute.table(con, one) for unit, one in files.items()}
+
+
+def trained(features: Mapping[str, pa.Table], as_of: datetime = CLOSED, seed: int = 1) -> ModelSet:
+    """A set of every model there is, trained on these features."""
+    fitted: list[Model] = [ExpectationFitting(FEW_TREES).fit(features, as_of, seed=seed)]
+    span = pc.min_max(features["stay"]["ended_on"]).as_py()
+    return ModelSet(
+        {one.name: one for one in fitted}, as_of, seed, feature_hashes(fitted), (span["min"], span["max"])
+    )
