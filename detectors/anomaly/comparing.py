@@ -121,7 +121,7 @@ class Baseline:
         below = 1 - above if one.kind != "mean" else special.ndtr((y - mu) / np.sqrt(var))
         sides = {1: above, -1: below, 0: np.minimum(2 * np.minimum(above, below), 1.0)}
         p = sides[one.direction]
-        z = -special.ndtri(shrinkage.allow_for_few_peers(p, size[group])) / self.stretch[grain][number]
+        z = shrinkage.deviate(one.kind, p, n, sampling, var, size[group]) / self.stretch[grain][number]
         spread = 1.959964 * np.sqrt(var)
         shown = np.exp if one.logarithmic else np.asarray
         out["p"][rows, number] = np.clip(special.ndtr(-z), 1e-300, 1.0)

@@ -11,8 +11,9 @@ from typing import Any
 from detectors.anomaly import indicators
 from detectors.anomaly.indicators import Indicator
 
-#: How many indicators are told, and from which deviate on they are worth telling (one in twenty).
-MOST, WORTH = 3, 1.645
+#: How many indicators are told, and from which deviate on they are worth telling (one in twenty). Of many small oddities
+#: those above one standard deviation are.
+MOST, WORTH, SMALL = 3, 1.645, 1.0
 
 NOTHING = "与同类相比无突出之处"
 NOTHING_EN = "nothing stands out against the peers"
@@ -51,9 +52,11 @@ def word(name: str) -> str:
     return re.split("[（；]", one.meaning, maxsplit=1)[0] if one else name
 
 
-def sentences(kind: str, drivers: Sequence[Mapping[str, Any]], peers: int) -> tuple[str, str]:
+def sentences(
+    kind: str, drivers: Sequence[Mapping[str, Any]], peers: int, worth: float = WORTH
+) -> tuple[str, str]:
     """The drivers that are worth telling, against so many peers. The range is that of nineteen of twenty peers."""
-    told = [one for one in drivers if one["z"] >= WORTH][:MOST]
+    told = [one for one in drivers if one["z"] >= worth][:MOST]
     if not told:
         return NOTHING, NOTHING_EN
     who, who_en = PEERS[kind]

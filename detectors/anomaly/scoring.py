@@ -25,16 +25,18 @@ EXPLAINED = 0.5
 
 
 def table(
-    kind: str, model: str, compared: Comparison, scores: Floats, order: np.ndarray, features: Features
-) -> pa.Table:
-    """Scores of one subject type. `scores`: NaN where there are none; `order`: indicators by row, most telling first."""
+    kind: str, model: str, compared: Comparison, scores: Floats, order: np.ndarray, features: Features,
+    worth: float = explain.WORTH,
+) -> pa.Table:  # fmt: skip
+    """Scores of one subject type. `scores`: NaN where there are none; `order`: indicators by row, most telling first;
+    `worth`: the deviate from which on an indicator is told in the sentence."""
     panel = compared.panel
     size = len(panel)
     tops = order[:, : explain.MOST]
     lead = order[:, 0] if order.size else np.zeros(size, dtype=int)
     rows = np.arange(size)
     scored = np.isfinite(scores)
-    reasons, reasons_en = _reasons(kind, compared, scores, tops)
+    reasons, reasons_en = _reasons(kind, compared, scores, tops, worth)
     numbers = {
         name: pa.array(
             np.round(getattr(compared, name)[rows, lead], 6), mask=~(scored & np.isfinite(compared.z[rows, lead]))
@@ -67,7 +69,7 @@ def together(tables: Sequence[pa.Table]) -> pa.Table:
 
 
 def _reasons(
-    kind: str, compared: Comparison, scores: Floats, tops: np.ndarray
+    kind: str, compared: Comparison, scores: Floats, tops: np.ndarray, worth: float
 ) -> tuple[list[str | None], list[str | None]]:
     told: list[str | None] = [explain.NOTHING if one else None for one in np.isfinite(scores)]
     told_en: list[str | None] = [explain.NOTHING_EN if one else None for one in np.isfinite(scores)]
@@ -75,7 +77,7 @@ def _reasons(
     for row in np.flatnonzero(np.isfinite(scores) & (whole | (np.nan_to_num(scores) >= EXPLAINED))):
         drivers = [driver(compared, row, column) for column in tops[row] if np.isfinite(compared.z[row, column])]
         peers = max((int(compared.peers[row, column]) for column in tops[row] if np.isfinite(compared.z[row, column])), default=0)
-        told[row], told_en[row] = explain.sentences(kind, drivers, peers)
+        told[row], told_en[row] = explain.sentences(kind, drivers, peers, worth)
     return told, told_en
 
 

@@ -194,13 +194,18 @@ def _beta_binomial_tail(x: Floats, n: Floats, mu: Floats, var: Floats) -> Floats
     return np.asarray((mass * (k > at)).sum(axis=1) + 0.5 * (mass * (k == at)).sum(axis=1))
 
 
-def allow_for_few_peers(p: Floats, size: Floats) -> Floats:
-    """A tail probability where the group is known from `size` subjects only: as Student's t to the normal.
+def deviate(kind: Kind, p: Floats, n: Floats, sampling: Floats, var: Floats, size: Floats) -> Floats:
+    """A tail probability as a normal deviate, where the group is known from `size` subjects only.
 
-    The centre is uncertain by 1/size of the spread, the spread has size - 1 degrees of freedom.
+    The centre is uncertain by 1/size of the spread, and the spread has size - 1 degrees of freedom; of a mean, the part
+    that is chance has those of the subject's own n cases (Satterthwaite), so that five odd cases are not proof.
     """
     z = -special.ndtri(np.clip(p, _TINY, 1 - 1e-16)) / np.sqrt(1 + 1 / size)
-    return np.clip(special.stdtr(size - 1, -z), _TINY, 1.0)
+    freedom = size - 1
+    if kind == "mean":
+        honest = np.maximum(var - sampling, 0.0)
+        freedom = var**2 / (sampling**2 / np.maximum(n - 1, 1) + honest**2 / (size - 1))
+    return np.asarray(-special.ndtri(np.clip(special.stdtr(freedom, -z), _TINY, 1 - 1e-16)))
 
 
 def shrunk(y: Floats, mu: Floats, sampling: Floats, var: Floats) -> Floats:

@@ -78,9 +78,16 @@ class House:
                 of[code] += weight / total / (1 if illness.dept in of else len(depts))
         return of[dept] / len(self.place.doctors[dept])
 
-    def busiest(self) -> str:
-        """A doctor with many patients."""
-        return self.place.doctors[max(self.place.depts, key=self.load)][0]
+    def busy(self) -> list[str]:
+        """The doctors with at least half as many patients as the busiest."""
+        loads = {dept: self.load(dept) for dept in self.place.depts}
+        most = max(loads.values())
+        return [
+            doctor
+            for dept in self.place.depts
+            if loads[dept] >= most / 2
+            for doctor in self.place.doctors[dept]
+        ]
 
     def labels(self) -> Iterator[Label]:
         """Who of this house is labelled. Nobody where it is open whose doing it is: a planted doctor's house, a bad house's doctors."""
@@ -110,7 +117,7 @@ def build(county: County) -> Sector:
     bad = doctors = odd = 0
     for number in range(world.institutions):
         unusual = number % UNUSUAL_OF == UNUSUAL_OF - 1 or number == 0
-        profile = UNUSUAL[(odd + 4) % len(UNUSUAL)] if unusual else dice.pick(GENERAL)
+        profile = _unusual(odd) if unusual else dice.pick(GENERAL)
         odd += unusual
         house = _house(number, profile, dice)
         sector.houses.append(house)
@@ -120,10 +127,18 @@ def build(county: County) -> Sector:
             house.does, house.strength = _turn(bad, world.seed, INSTITUTIONS_DO)
             bad += 1
         elif number % DOCTOR_OF == 9:
-            house.doctor = house.busiest()
+            house.doctor = dice.pick(house.busy())
             house.doctor_does, house.strength = _turn(doctors, world.seed, DOCTORS_DO)
             doctors += 1
     return sector
+
+
+def _unusual(number: int) -> Profile:
+    """The so-manieth of the unusual ones: the county's referral hospital first, and only once, the others in turn."""
+    if number == 0:
+        return next(profile for profile in UNUSUAL if profile.kind == "referral_hospital")
+    others = [profile for profile in UNUSUAL if profile.kind != "referral_hospital"]
+    return others[(number - 1) % len(others)]
 
 
 def _turn(number: int, seed: int, kinds: tuple[str, ...]) -> tuple[str, float]:

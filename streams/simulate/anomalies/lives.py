@@ -135,7 +135,12 @@ class HouseLife:
         if illness.days == (0, 0):
             nights = 0
         case = self._case(person, day, nights, illness)
-        if u() < house.habits.short and illness.operation is None and not profile.by_day:
+        if (
+            u() < house.habits.short
+            and illness.operation is None
+            and case.ipt_type != "3"
+            and not profile.by_day
+        ):
             case.nights = dice.between(1, 2)
         if u() < house.habits.examined and nights:
             case.added = {1: [(dice.pick(cat.EXAMS), 1, 8)]}
@@ -164,6 +169,9 @@ class HouseLife:
             case.course.adm_way, case.ipt_type = "1", "2"
         elif dice.u() < profile.transfers:
             case.course.adm_way, case.ipt_type = "3", "3"
+            case.nights += case.nights // 4
+            if case.nights >= 6:
+                case.course.icu = frozenset(range(1, 2 + dice.below(3)))
         if nights == 0:
             case.med_type = "28"
         if profile.by_day:

@@ -36,7 +36,7 @@ class Profile:
 
     `stretch`: factor on the nights of a stay; `cycle`: days after which a patient comes back as planned (0: not);
     `on_dialysis`: its patients on dialysis, for each ten stays a month; `regulars`: its chronic outpatients likewise; `transfers`:
-    share sent on from elsewhere; `villages`: how many it draws on.
+    share sent on from elsewhere, the gravest; `villages`: how many it draws on.
     """
 
     kind: str
@@ -92,7 +92,7 @@ UNUSUAL = (
     Profile(
         "referral_hospital", "中心医院", "5", 2, _LARGE_DEPTS,
         ((cat.STROKE, 12), (cat.HEART_FAILURE, 10), (cat.PNEUMONIA, 8), (cat.FRACTURE, 10), (cat.APPENDIX, 6), (cat.CORONARY, 8)),
-        (220,), villages=80, stretch=1.3, transfers=0.3,
+        (220,), villages=80, stretch=1.1, transfers=0.3,
     ),
     Profile(
         "among_the_old", "山区卫生院", "9", 1, _SMALL_DEPTS, ((cat.COPD, 6), (cat.HEART_FAILURE, 5), (cat.STROKE, 3)), (10, 12, 16),

@@ -155,7 +155,7 @@ def _house_log(kind: str, strength: float) -> list[dict[str, Any]]:
         house for house in build(county).houses if house.profile.kind == "general" and house.monthly >= 60
     )
     if kind in DOCTORS_DO:
-        house.doctor, house.doctor_does, house.strength = house.busiest(), kind, strength
+        house.doctor, house.doctor_does, house.strength = house.busy()[0], kind, strength
     else:
         house.does, house.strength = kind, strength
     HouseLife(county, house, Dice(5, 21)).live()
