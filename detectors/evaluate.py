@@ -130,6 +130,11 @@ def judge(
     return Result(alerts, coverage, timers)
 
 
+def score(con: duckdb.DuckDBPyConnection, rulebook: Rulebook, models: ModelSet) -> None:
+    """Fill the tables of what models say, as far as these rules read them, of a prepared ledger without judging."""
+    model_tables.fill(con, rulebook, models, _provided(con))
+
+
 def coverage(
     con: duckdb.DuckDBPyConnection,
     rulebook: Rulebook,

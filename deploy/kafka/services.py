@@ -202,14 +202,6 @@ class Archiver(Service):
         max_seconds: float = 2,
         environment: Mapping[str, str],
     ) -> None:
-        command = [
-            *FUNDWATCH,
-            "archive",
-            "--lake",
-            str(lake),
-            "--brokers",
-            bootstrap,
-            "--max-seconds",
-            str(max_seconds),
-        ]
-        super().__init__(folder, [*command, "--prefix", prefix] if prefix else command, environment)
+        command = [*FUNDWATCH, "archive", "--lake", str(lake), "--brokers", bootstrap, "--prefix", prefix]
+        told = {"FUNDWATCH_ARCHIVER_MAX_SECONDS": str(max_seconds), "FUNDWATCH_HTTP_PORT": "0"}
+        super().__init__(folder, command, {**told, **environment})

@@ -34,6 +34,11 @@ INCOMPLETE = "明细不全"
 NO_DIAGNOSIS = "缺少主要诊断"
 FEW_CASES = "同诊断病例不足"
 
+#: The number of each reason; 0: none, the stay can be compared.
+REASONS = (
+    "", NO_ADMISSION, TOO_LONG, NOT_DISCHARGED, NOT_SETTLED, INCOMPLETE, NO_DIAGNOSIS, FEW_CASES,
+)  # fmt: skip
+
 #: Cases of the diagnosis at other institutions, fewer than which say nothing (engineering default).
 FEW = 10
 
@@ -72,8 +77,8 @@ def places(stays: pa.Table, known: Mapping[str, npt.NDArray[np.str_]]) -> dict[s
     return {name: codes(stays[name], known[name]) for name in CATEGORIES}
 
 
-def unfit(stays: pa.Table) -> npt.NDArray[np.object_]:
-    """Why each stay cannot be compared, whatever the model; None where it can."""
+def unfit(stays: pa.Table) -> Codes:
+    """Why each stay cannot be compared, whatever the model, by number in `REASONS`; 0 where it can."""
     conditions = {
         NO_ADMISSION: pc.is_null(stays["begun_on"]),
         TOO_LONG: pc.fill_null(stays["too_long"], False),
@@ -82,7 +87,7 @@ def unfit(stays: pa.Table) -> npt.NDArray[np.object_]:
         INCOMPLETE: pc.fill_null(stays["incomplete"], False),
         NO_DIAGNOSIS: pc.equal(pc.fill_null(stays["diagnosis"], ""), ""),
     }
-    reason = np.full(stays.num_rows, None, dtype=object)
+    reason = np.zeros(stays.num_rows, dtype=np.int64)
     for name, condition in reversed(conditions.items()):
-        reason[np.asarray(condition.combine_chunks()).astype(bool)] = name
+        reason[np.asarray(condition.combine_chunks()).astype(bool)] = REASONS.index(name)
     return reason

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from detectors.anomaly import design, folds
 from detectors.anomaly.calibration import Tail, score
-from detectors.anomaly.design import CATEGORIES, FEW, FEW_CASES, TARGETS
+from detectors.anomaly.design import CATEGORIES, FEW, FEW_CASES, REASONS, TARGETS
 from detectors.anomaly.encoding import Codes, Floats
 from detectors.anomaly.model import DRIVER, SCORES, WHOLE, Features, State, hash_of
 from detectors.anomaly.sentences import stay_sentences
@@ -99,8 +99,8 @@ class Expectation:
         reason = design.unfit(stays)
         diagnosis = places["diagnosis"]
         cases = np.where(diagnosis >= 0, self.cases[fold, diagnosis], 0).astype(np.int64)
-        reason[np.equal(reason, None) & (cases < FEW)] = FEW_CASES
-        fit = np.equal(reason, None)
+        reason[(reason == 0) & (cases < FEW)] = REASONS.index(FEW_CASES)
+        fit = reason == 0
         found = self._find(stays, places, fold, fit, cases)
         return self._scores(stays, found, reason, fit)
 
@@ -137,7 +137,7 @@ class Expectation:
         return Found(evidence, z, expected, low, high, cases)
 
     def _scores(
-        self, stays: pa.Table, found: Found, reason: npt.NDArray[np.object_], fit: npt.NDArray[np.bool_]
+        self, stays: pa.Table, found: Found, reason: Codes, fit: npt.NDArray[np.bool_]
     ) -> pa.Table:
         rows = stays.num_rows
         observed = np.column_stack([design.floats(stays[name]) for name in self.targets])
@@ -177,7 +177,7 @@ class Expectation:
                 "high": main(found.high),
                 "reason": pa.array(told, pa.string()),
                 "reason_en": pa.array(told_en, pa.string()),
-                "not_enough": pa.array(reason, pa.string()),
+                "not_enough": pa.array([None, *REASONS[1:]]).take(pa.array(reason)),
                 "drivers": self._drivers(found, observed, known, order),
                 "shown": pa.ListArray.from_arrays(pa.array(np.arange(rows + 1), pa.int32()), ids),
             },

@@ -19,7 +19,7 @@ from detectors.anomaly.encoding import Floats
 TOLD = 0.9
 
 #: Units as they are read.
-UNITS = MappingProxyType({"CNY": "元", "days": "天", "count": "个"})
+UNITS = MappingProxyType({"CNY": "元", "days": "天"})
 
 #: What is said below.
 AS_EXPECTED = "在同类病例的预期范围内"
@@ -43,7 +43,7 @@ def stay_sentences(
     scored = ~np.isnan(scores)
     told: list[str | None] = [AS_EXPECTED if one else None for one in scored]
     told_en: list[str | None] = [AS_EXPECTED_EN if one else None for one in scored]
-    for row in np.flatnonzero(scored & (np.nan_to_num(scores) >= TOLD)):
+    for row in np.flatnonzero(scored & (np.nan_to_num(scores) >= TOLD)).tolist():
         there = [number for number in range(len(targets)) if known[row, number]]
         lead = int(order[row, 0])
         words = [TARGETS[targets[number]] for number in there]
@@ -91,5 +91,5 @@ def word(indicator: str) -> str:
         if indicator in one.columns and one.columns[indicator].role in ("value", "rate"):
             column = one.columns[indicator]
             name = re.split("[；，：（]", column.meaning, maxsplit=1)[0]
-            return name if column.unit == "ratio" else f"{name}（{UNITS.get(column.unit, column.unit)}）"
+            return f"{name}（{UNITS[column.unit]}）" if column.unit in UNITS else name
     return indicator

@@ -2,70 +2,43 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import replace
 from pathlib import Path
-from threading import Event
 
 import click
 from rich.progress import Progress as Bar
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from streams.cli.connection import broker_options
-from streams.cli.options import FOLDER, err, key, out
-from streams.kafka.archiver import Progress, Task, archive
+from streams.cli.connection import service_options
+from streams.cli.options import FOLDER, err, out
+from streams.kafka.archiver import Progress, Watcher, archive
 from streams.kafka.settings import Connection
 from streams.kafka.topics import EVENTS
-from streams.lake import GRACE, Appended, Tidied
+from streams.lake import Appended, Tidied
+from streams.operation.settings import Settings
+from streams.operation.stopping import asked_to_stop
+from streams.secrets import site_key
 
 
 @click.command("archive")
-@click.option("--lake", type=FOLDER, required=True, help="Folder of the lake; made where there is none.")
-@broker_options
+@service_options
+@click.option(
+    "--lake", type=FOLDER, help="Folder of the lake, made where there is none (default: archiver.lake)."
+)
 @click.option("--topic", help=f"Topic to archive (default: {EVENTS.name}, with the prefix).")
-@click.option(
-    "--group",
-    default="fundwatch-archiver",
-    show_default=True,
-    help="Group under which the broker shows the lag.",
-)
-@click.option(
-    "--max-seconds",
-    type=click.FloatRange(0.1, 3600),
-    default=60.0,
-    show_default=True,
-    help="A batch is written after this time.",
-)
-@click.option(
-    "--max-bytes",
-    type=click.IntRange(1 << 16, 1 << 32),
-    default=64 << 20,
-    show_default=True,
-    help="A batch is written at this size of its messages.",
-)
-@click.option(
-    "--grace",
-    type=click.FloatRange(0, 24 * 365),
-    default=GRACE / timedelta(hours=1),
-    show_default=True,
-    help="Hours that replaced files of the lake stay for those who read.",
-)
 @click.option("--once", is_flag=True, help="End where the topic ended at the start.")
 @click.option(
     "--accept-gap", is_flag=True, help="Go on although the topic no longer has what should come next."
 )
 def command(
+    settings: Settings,
     connection: Connection,
     prefix: str,
-    lake: Path,
+    lake: Path | None,
     topic: str | None,
-    group: str,
-    max_seconds: float,
-    max_bytes: int,
-    grace: float,
     once: bool,
     accept_gap: bool,
 ) -> None:
@@ -73,31 +46,19 @@ def command(
 
     SIGTERM ends it when what it has is in the lake.
     """
-    task = Task(
-        topic=topic or f"{prefix}{EVENTS.name}",
-        lake=lake,
-        key=key(),
-        group=group,
-        max_seconds=max_seconds,
-        max_bytes=max_bytes,
-        once=once,
-        accept_gap=accept_gap,
-        grace=timedelta(hours=grace),
-    )
-    with _drained() as ended, _shown() as watcher:
-        archived = archive(connection, task, watcher, ended.is_set)
+    from streams.kafka.archiving import run_archiver, task_of
+
+    task = task_of(settings, topic or f"{prefix}{EVENTS.name}")
+    task = replace(task, lake=lake or task.lake, once=once, accept_gap=accept_gap)
+    with asked_to_stop() as stop:
+        if not once:
+            raise SystemExit(int(run_archiver(settings, connection, task, stop)))
+        secret = site_key(
+            lambda sentence: err.print(f"fundwatch: {sentence}", soft_wrap=True), settings.key.file
+        )
+        with _shown() as watcher:
+            archived = archive(connection, replace(task, key=secret), watcher, stop.is_set)
     out.print(f"{archived:,} messages archived; the lake is {task.lake}")
-
-
-@contextmanager
-def _drained() -> Iterator[Event]:
-    """An event that SIGTERM sets, in place of ending the process."""
-    ended = Event()
-    before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    try:
-        yield ended
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
@@ -113,7 +74,7 @@ def _shown() -> Iterator[_Line]:
         yield _Line(bar)
 
 
-class _Line:
+class _Line(Watcher):
     """A line on the terminal: what is archived and at what rate, what waits."""
 
     def __init__(self, bar: Bar) -> None:
@@ -136,5 +97,14 @@ class _Line:
             f"{now.held:,} held, {now.behind:,} behind",
         )
 
-    def note(self, sentence: str) -> None:
-        err.print(f"fundwatch: {sentence}", soft_wrap=True)
+    def gap(self, topic: str, partition: int, first_offset: int, last_offset: int) -> None:
+        err.print(
+            f"fundwatch: {topic}-{partition} no longer has offsets {first_offset} to {last_offset}: they are not archived.",
+            soft_wrap=True,
+        )
+
+    def uncommitted(self) -> None:
+        err.print(
+            "fundwatch: the broker did not take the offsets; the lag that it shows is too large.",
+            soft_wrap=True,
+        )

@@ -73,8 +73,8 @@ def _answer(config: Path | None, partition: int | None, state: str) -> None:
 
 def _control(config: Path | None) -> Control:
     from streams.kafka.control import Control
+    from streams.kafka.settings import connection_of
     from streams.kafka.topics import Layout
-    from streams.kafka.worker import connection_of
     from streams.operation.reading import read
 
     settings = read(config).settings

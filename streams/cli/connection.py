@@ -1,45 +1,71 @@
-"""How commands are told of the broker."""
+"""How commands are told of the broker: by the settings of the live services, and by options that go before them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
 
+from streams.cli.options import CONFIG
 from streams.errors import Refused
-from streams.kafka.settings import SETTINGS, Connection
+from streams.kafka.settings import SETTINGS, Connection, connection_of
+from streams.operation.reading import read
+from streams.operation.settings import Settings
 
 
 def broker_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options --brokers, --kafka and --prefix; the command gets `connection` and `prefix`."""
+    """Options --config, --brokers, --kafka and --prefix; the command gets `connection` and `prefix`."""
 
-    @click.option(
-        "--brokers",
-        default="127.0.0.1:9092",
-        show_default=True,
-        help="Brokers to ask first, as host:port,host:port.",
-    )
-    @click.option(
-        "--kafka",
-        "settings",
-        multiple=True,
-        metavar="NAME=VALUE",
-        help="A setting of the connection, as security_protocol=SSL (repeatable).",
-    )
-    @click.option("--prefix", default="", help="Put before the name of every topic.")
+    @_broker_options
     @wraps(command)
-    def told(brokers: str, settings: tuple[str, ...], **others: Any) -> Any:
-        return command(connection=_connection(brokers, settings), **others)
+    def told(settings: Settings, **others: Any) -> Any:  # noqa: ARG001
+        return command(**others)
 
     return told
 
 
-def _connection(brokers: str, settings: tuple[str, ...]) -> Connection:
+def service_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """As `broker_options`; the command gets `settings` besides."""
+    return _broker_options(command)
+
+
+def _broker_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    @CONFIG
+    @click.option(
+        "--brokers",
+        help="Brokers to ask first, as host:port,host:port (default: kafka.bootstrap of the settings).",
+    )
+    @click.option(
+        "--kafka",
+        "given",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A setting of the connection, as security_protocol=SSL (repeatable); those of the settings do not count then.",
+    )
+    @click.option("--prefix", help="Put before the name of every topic (default: kafka.topic_prefix).")
+    @wraps(command)
+    def told(
+        config: Path | None, brokers: str | None, given: tuple[str, ...], prefix: str | None, **others: Any
+    ) -> Any:
+        settings = read(config).settings
+        if brokers or given:
+            connection = _connection(brokers or settings.kafka.bootstrap, given)
+        else:
+            connection = connection_of(settings)
+        if prefix is None:
+            prefix = settings.kafka.topic_prefix
+        return command(settings=settings, connection=connection, prefix=prefix, **others)
+
+    return told
+
+
+def _connection(brokers: str, given: tuple[str, ...]) -> Connection:
     values = {"bootstrap": brokers}
     options: dict[str, str] = {}
-    for one in settings:
+    for one in given:
         name, equals, value = one.partition("=")
         if not equals:
             raise Refused(f"--kafka {one}: write NAME=VALUE, as in security_protocol=SSL.")

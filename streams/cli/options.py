@@ -46,7 +46,9 @@ store_option = click.option(
     "url",
     metavar="URL",
     default="sqlite:///alerts.db",
+    envvar="FUNDWATCH_STORE_URL",
     show_default=True,
+    show_envvar=True,
     help="The alert store: sqlite:///FILE or postgresql://USER@HOST/DATABASE.",
 )
 

@@ -77,6 +77,7 @@ def test(codes: tuple[str, ...], folder: Path | None) -> None:
     "--param", "params", multiple=True, metavar="CODE.NAME=VALUE", help="Another value of a parameter."
 )
 @click.option("--knowledge", "knowledge", type=FOLDER, multiple=True, help="Further knowledge (repeatable).")
+@click.option("--models", type=FOLDER, help="Models that an anomaly rule reads (fundwatch train).")
 @click.option("--watermark", type=Moment(), help="How far event time has come (default: everything is due).")
 @click.option(
     "--unmask", metavar="REASON", help="Show persons in clear; the reason is recorded with the ledger."
@@ -87,6 +88,7 @@ def explain(
     ledger: Path | None,
     params: tuple[str, ...],
     knowledge: tuple[Path, ...],
+    models: Path | None,
     watermark: datetime | None,
     unmask: str | None,
 ) -> None:
@@ -103,14 +105,19 @@ def explain(
             return
         if subject is None or ledger is None:
             raise Refused("give both --subject and --ledger: a subject is looked up in a ledger.")
-        from detectors.evaluate import prepare
+        if rule.models and models is None:
+            raise Refused(f"{rule.code} reads what models say; name their folder with --models.")
+        from detectors.evaluate import prepare, score
         from detectors.explain import explain as explain_subject
         from streams.ledger_files import open_ledger
+        from streams.live.rules import load_models
         from streams.pseudonyms import Pseudonyms
         from streams.unmasking import record
 
         con = open_ledger(ledger)
         prepare(con, known)
+        if models is not None:
+            score(con, Rulebook((rule,)), load_models(models))
         values = read_params(params, rulebook, rulebook.select((rule.code,))).get(rule.code)
         if unmask:
             record(ledger, f"{rule.code} {subject}", unmask)

@@ -7,7 +7,7 @@ for tools that show the lag.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -58,12 +58,24 @@ class Task:
 
 
 @dataclass(frozen=True)
+class At:
+    """Where an archiver stands in a partition: the offsets up to which the lake has it, up to which it was polled, and
+    at which the topic ends."""
+
+    archived: int
+    polled: int
+    end: int
+
+
+@dataclass(frozen=True)
 class Progress:
-    """Where an archiver stands: messages archived since its start, messages that wait in it, and in the topic."""
+    """Where an archiver stands: messages archived since its start, messages that wait in it, and in the topic.
+    `places`: by topic and partition."""
 
     archived: int
     held: int
     behind: int
+    places: Mapping[tuple[str, int], At]
 
 
 class Watcher(Protocol):
@@ -78,8 +90,11 @@ class Watcher(Protocol):
     def progress(self, now: Progress) -> None:
         """Called a few times a second."""
 
-    def note(self, sentence: str) -> None:
-        """Something an operator should know."""
+    def gap(self, topic: str, partition: int, first_offset: int, last_offset: int) -> None:
+        """What lies from the one offset to the other is no longer in the topic, and not archived; `accept_gap` was set."""
+
+    def uncommitted(self) -> None:
+        """The broker did not take the offsets, so the lag that it shows is too large. They are sent again."""
 
 
 def archive(
@@ -180,13 +195,13 @@ class _Archiver:
                     "Archive it into a new lake, or give the topic another name."
                 )
             if here < begins[one]:
-                gap = f"{name} begins at offset {begins[one]}, but the lake has it up to {here}"
                 if not self._task.accept_gap:
                     raise Refused(
-                        f"{gap}: the topic no longer has what lies between. Add that from logs (fundwatch lake build "
-                        "--append), if there are any, and start with --accept-gap."
+                        f"{name} begins at offset {begins[one]}, but the lake has it up to {here}: the topic no longer has "
+                        "what lies between. Add that from logs (fundwatch lake build --append), if there are any, and "
+                        "start with --accept-gap."
                     )
-                self._watcher.note(f"{gap}: what lies between is not archived.")
+                self._watcher.gap(one.topic, one.partition, here, begins[one] - 1)
                 here = begins[one]
             starts[one] = here
         return starts
@@ -247,10 +262,8 @@ class _Archiver:
         }
         try:
             self._consumer.commit(offsets, timeout_ms=_COMMIT_PATIENCE)
-        except KafkaError as error:
-            self._watcher.note(
-                f"The broker did not take the offsets ({type(error).__name__}); the lag that it shows is too large."
-            )
+        except KafkaError:
+            self._watcher.uncommitted()
 
     def _positions(self) -> dict[tuple[str, int], int]:
         return {(one.topic, one.partition): self._consumer.position(one) for one in self._partitions}
@@ -259,8 +272,11 @@ class _Archiver:
         return all(self._consumer.position(one) >= end for one, end in ends.items())
 
     def _tell(self) -> None:
-        waiting: Iterable[int] = (
-            max(0, (self._consumer.highwater(one) or 0) - self._consumer.position(one))
-            for one in self._partitions
-        )
-        self._watcher.progress(Progress(self._archived, len(self._held), sum(waiting)))
+        archived = self._appender.lake.archived
+        places = {}
+        for one in self._partitions:
+            polled = self._consumer.position(one)
+            end = max(self._consumer.highwater(one) or 0, polled)
+            places[one.topic, one.partition] = At(archived.get((one.topic, one.partition), 0), polled, end)
+        behind = sum(at.end - at.polled for at in places.values())
+        self._watcher.progress(Progress(self._archived, len(self._held), behind, places))

@@ -8,8 +8,8 @@ from contextlib import closing
 from datetime import date, datetime, timedelta
 
 from streams.kafka.repair import OtherRulesError, Repaired, Repairing, repair
+from streams.kafka.settings import connection_of
 from streams.kafka.topics import Layout
-from streams.kafka.worker import connection_of
 from streams.lake import is_lake, open_lake
 from streams.live import repair as repairs
 from streams.live import rules

@@ -37,6 +37,7 @@ from streams.kafka.topics import ALERTS, CHANGES, PACKETS, Layout
 from streams.live.packets import decode
 from streams.live.past import Past
 from streams.live.shard import CORRECTIONS, WORKER, Shard, Took
+from streams.live.together import Arrivals, Together
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,9 @@ _CHANGES_AT_ONCE = 1000
 
 #: How often persons whose visits lie beyond the horizon are looked for, seconds.
 _EVICT_EVERY = 30.0
+
+#: How often persons of whom something has come due are looked for while packets come, seconds.
+_LOOK_AGAIN_EVERY = 1.0
 
 #: How often the answer to a brake is looked for, seconds.
 _ASK_EVERY = 2.0
@@ -124,6 +128,8 @@ class Judge:
         self._watch = watch or Watch()
         self._control = Control(settings.connection, settings.layout, settings.group)
         self._packets = settings.layout.name(PACKETS)
+        self._together = Together(kernel, self._watch.on_step)
+        self._looked_at = 0.0
         self.owned: dict[int, _Owned] = {}
         self._given: set[int] = set()
 
@@ -156,25 +162,21 @@ class Judge:
         )
         for number in sorted(self._given - self.owned.keys()):
             self._take_over(consumer, number)
-        for tp, records in found.items():
-            owned = self.owned.get(tp.partition)
-            if owned is None:
-                continue
-            fresh = [record for record in records if record.offset >= owned.shard.position]
-            if fresh:
-                took = owned.shard.take([decode(record.value) for record in fresh], fresh[-1].offset + 1)
-                self._watch.on_took(tp.partition, took)
+        free = {number: owned.shard for number, owned in self.owned.items() if owned.braked is None}
+        for number, took in self._together.take(free, _fresh(found, free)).items():
+            self._watch.on_took(number, took)
+        if not found or time.monotonic() - self._looked_at > _LOOK_AGAIN_EVERY:
+            self._looked_at = time.monotonic()
+            for number, took in self._together.look_again(free).items():
+                self._watch.on_took(number, took)
         for number, owned in list(self.owned.items()):
             if owned.braked is not None:
                 self._ask(consumer, number, owned)
-                continue
-            if (took := owned.shard.look_again()).persons:
-                self._watch.on_took(number, took)
-            if self._is_too_much(owned):
+            elif self._is_too_much(owned):
                 self._brake(consumer, number, owned)
             elif not owned.shard.rolls_out:
                 self._send(consumer, number, owned)
-            if time.monotonic() - owned.evicted_at > _EVICT_EVERY:
+            if owned.braked is None and time.monotonic() - owned.evicted_at > _EVICT_EVERY:
                 owned.shard.evict()
                 owned.evicted_at = time.monotonic()
         self._watch.on_turn(self)
@@ -265,6 +267,7 @@ class Judge:
             past=self._past,
             lateness=settings.lateness,
             corrections=settings.corrections,
+            number=number,
             on_step=self._watch.on_step,
         )
         producer = KafkaProducer(
@@ -309,6 +312,17 @@ class Judge:
         if owned is not None:
             owned.producer.close(timeout=1)
             owned.shard.close()
+
+
+def _fresh(found: Mapping[TopicPartition, Sequence[Any]], shards: Mapping[int, Shard]) -> Arrivals:
+    """What was polled beyond where its shard stands."""
+    fresh = {}
+    for tp, records in found.items():
+        shard = shards.get(tp.partition)
+        after = [one for one in records if shard is not None and one.offset >= shard.position]
+        if after:
+            fresh[tp.partition] = ([decode(one.value) for one in after], after[-1].offset + 1)
+    return fresh
 
 
 class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]

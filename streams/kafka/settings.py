@@ -13,6 +13,7 @@ from streams.errors import Refused
 from streams.kafka import options
 from streams.kafka.options import Option
 from streams.kafka.topics import LONGEST_RECORD
+from streams.operation import settings as operation
 
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -155,6 +156,22 @@ class Connection:
                 username=self.user, password=self.password, ssl_context=context, mechanism=self.sasl_mechanism
             )
         return SSLCredentials(context) if context else None
+
+
+def connection_of(settings: operation.Settings) -> Connection:
+    """How the settings say that the broker is reached."""
+    kafka = settings.kafka
+    values = {
+        "bootstrap": kafka.bootstrap,
+        "security_protocol": kafka.security_protocol,
+        "ssl_ca": str(kafka.ssl_ca or ""),
+        "ssl_certificate": str(kafka.ssl_certificate or ""),
+        "ssl_key": str(kafka.ssl_key or ""),
+        "sasl_mechanism": kafka.sasl_mechanism or "",
+        "user": kafka.user or "",
+        "password": settings.kafka_password() or "",
+    }
+    return Connection.of(values, kafka.options)
 
 
 def _read(given: Mapping[str, str], wrong: list[str]) -> dict[str, Any]:

@@ -69,7 +69,8 @@ class Filling:
 
     `once`: up to the end that the topic had at the start. `from_start`: from the first record, whatever the store has
     read. `pass_over`: records, as (partition, offset), that are left out because they are no changes. `batch`: records of
-    a transaction, at most. `told` hears of every transaction, `warn` of what the topic no longer has.
+    a transaction, at most. `told` hears of every transaction, `turned` after every poll how many records wait, `gone` of
+    records that the topic no longer has: partition, first and last offset.
     """
 
     topic: str = CHANGES.name
@@ -78,7 +79,8 @@ class Filling:
     pass_over: Collection[tuple[int, int]] = ()
     batch: int = BATCH
     told: Callable[[Taken], None] = field(default=lambda taken: None)  # noqa: ARG005
-    warn: Callable[[str], None] = field(default=lambda sentence: None)  # noqa: ARG005
+    turned: Callable[[int], None] = field(default=lambda waiting: None)  # noqa: ARG005
+    gone: Callable[[int, int, int], None] = field(default=lambda *_: None)
 
 
 def fill(store: AlertStore, consumer: Any, filling: Filling = Filling(), stop: Event | None = None) -> Filled:
@@ -95,6 +97,7 @@ def fill(store: AlertStore, consumer: Any, filling: Filling = Filling(), stop: E
         for taken in reader.step():
             filled.count(taken)
             filling.told(taken)
+        filling.turned(reader.waiting)
     return filled
 
 
@@ -115,6 +118,16 @@ class _Reader:
 
     def is_done(self) -> bool:
         return self._filling.once and all(self._next[one] >= end for one, end in self._ends.items())
+
+    @property
+    def waiting(self) -> int:
+        """Records that are there and not read, as far as the broker has said."""
+        from kafka import TopicPartition
+
+        ends = {
+            one: self._consumer.highwater(TopicPartition(self._filling.topic, one)) or 0 for one in self._next
+        }
+        return sum(max(0, ends[one] - at) for one, at in self._next.items())
 
     def step(self) -> Iterator[Taken]:
         """One poll, one transaction."""
@@ -211,9 +224,6 @@ class _Reader:
                 f"at {end}: it is another topic than it was. Fill another store, or all of it again with --from-start."
             )
         if stored < begin:
-            self._filling.warn(
-                f"partition {number} of {self._filling.topic} begins at {begin}, the store had read up to {stored}: "
-                f"{begin - stored} records between were deleted before they were stored"
-            )
+            self._filling.gone(number, stored, begin - 1)
             return int(begin)
         return stored

@@ -19,11 +19,10 @@ from kafka.errors import KafkaError
 
 from streams.errors import Refused
 from streams.kafka.daily import STATE, WORK, Daily, means_of
-from streams.kafka.settings import Connection
+from streams.kafka.settings import Connection, connection_of
 from streams.kafka.speaker import Speaker, SpeakerReplacedError
 from streams.kafka.spoken import spoken
 from streams.kafka.topics import Layout
-from streams.kafka.worker import connection_of
 from streams.lake import is_lake
 from streams.live import rules
 from streams.live.sweep import SWEEPER, Sweep, Swept

@@ -26,7 +26,7 @@ from streams.kafka import clients
 from streams.kafka.control import Control
 from streams.kafka.judge import Judge, JudgeSettings, OtherRulesError, ReplacedError, Watch
 from streams.kafka.router import RouterSettings, make_app
-from streams.kafka.settings import Connection
+from streams.kafka.settings import Connection, connection_of
 from streams.kafka.topics import EVENTS, PACKETS, Layout
 from streams.live import rules
 from streams.live.past import LakePast
@@ -84,22 +84,6 @@ def run_worker(settings: Settings, *, roll_out: bool = False) -> Exit:
         stack.callback(service.close)
         service.watchdog = watchdog
         return service.run()
-
-
-def connection_of(settings: Settings) -> Connection:
-    """How the settings say that the broker is reached."""
-    kafka = settings.kafka
-    values = {
-        "bootstrap": kafka.bootstrap,
-        "security_protocol": kafka.security_protocol,
-        "ssl_ca": str(kafka.ssl_ca or ""),
-        "ssl_certificate": str(kafka.ssl_certificate or ""),
-        "ssl_key": str(kafka.ssl_key or ""),
-        "sasl_mechanism": kafka.sasl_mechanism or "",
-        "user": kafka.user or "",
-        "password": settings.kafka_password() or "",
-    }
-    return Connection.of(values, kafka.options)
 
 
 def _join(connection: Connection, control: Control, group: str, wanted: str, *, roll_out: bool) -> None:

@@ -16,8 +16,10 @@ from streams.live.news import FOR_ALL
 from streams.live.state import get_meta, set_meta
 from streams.live.tables import Tables, of_care, united, without
 
-#: `seq` of what a shard hears begins here, so that it never meets the `seq` of what comes from a lake.
-FIRST_SEQ = 1 << 48
+#: `seq` of what a shard hears begins here and the shard's number further on, so that it never meets the `seq` of what
+#: comes from a lake or from another shard.
+FIRST_SEQ = 1 << 61
+_PER_SHARD = 1 << 44
 
 #: Appends of one table to a person that are read before they are made one.
 _MOST_APPENDS = 12
@@ -26,14 +28,17 @@ _MOST_APPENDS = 12
 class History:
     """Rows of fact tables by person in a state file; registries for all in memory besides."""
 
-    def __init__(self, con: sqlite3.Connection) -> None:
+    def __init__(self, con: sqlite3.Connection, shard: int = 0) -> None:
         self._con = con
-        self._next_seq = FIRST_SEQ + (get_meta(con, "heard") or 0)
+        self._first_seq = FIRST_SEQ + shard * _PER_SHARD
+        self._next_seq = self._first_seq + (get_meta(con, "heard") or 0)
         self._appends = get_meta(con, "appends") or 0
         found: defaultdict[str, list[bytes]] = defaultdict(list)
         for name, rows in con.execute("select name, rows from shared_rows order by name, n"):
             found[name].append(rows)
         self.shared: dict[str, pa.Table] = {name: unpack(name, blobs) for name, blobs in found.items()}
+        self.shared_key = _key(self.shared.get("message"))
+        """Equal where two histories of a process hold the same registries for all."""
 
     def numbered(self, tables: Tables) -> dict[str, pa.Table]:
         """The same rows with `seq` of this shard, in the same order."""
@@ -76,7 +81,7 @@ class History:
             else:
                 self._keep(name, table, table["psn_no"])
         set_meta(self._con, "appends", self._appends)
-        set_meta(self._con, "heard", self._next_seq - FIRST_SEQ)
+        set_meta(self._con, "heard", self._next_seq - self._first_seq)
 
     def replace(self, persons: Collection[str], tables: Tables) -> None:
         """Keep just these rows of these persons."""
@@ -118,6 +123,8 @@ class History:
     def _share(self, name: str, rows: pa.Table) -> None:
         if not rows.num_rows:
             return
+        if name == "message":
+            self.shared_key ^= _key(rows)
         known = self.shared.get(name)
         self.shared[name] = rows if known is None else pa.concat_tables([known, rows])
         self._con.execute(
@@ -143,6 +150,15 @@ class History:
                 )
             ],
         )
+
+
+def _key(message: pa.Table | None) -> int:
+    """The same for the same messages, in whatever order, within one process."""
+    key = 0
+    if message is not None:
+        for pair in zip(message["msgid"].to_pylist(), message["content"].to_pylist(), strict=True):
+            key ^= hash(pair)
+    return key
 
 
 def _with_owners(message: pa.Table, tables: Tables) -> tuple[pa.Table, pa.ChunkedArray]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,8 +14,9 @@ from detectors.standing import StandingKernel
 from streams.changes import Change
 from streams.live.evidence import evidence
 from streams.live.moments import micros
+from streams.live.persons import PERSONS_AT_ONCE
 from streams.live.said import Said
-from streams.live.tables import Tables
+from streams.live.tables import Tables, joined, united
 
 OnStep = Callable[[str], None]
 
@@ -28,57 +30,93 @@ class Findings:
     due: dict[str, int] = field(default_factory=dict)
 
 
-class Bench:
-    """The kernel and what was said before."""
+@dataclass(frozen=True)
+class Docket:
+    """What a shard brings to be judged: persons with all that is known of them, and the registries that all share.
 
-    def __init__(self, kernel: StandingKernel, said: Said, on_step: OnStep) -> None:
+    `registries_key`: equal where two shards of a process hold the same registries. `frozen`: persons of whom facts may be
+    missing that lie before the horizon. `changes`: what came, and how the rules differ. `said`: what was said before.
+    """
+
+    persons: Collection[str]
+    tables: Tables
+    registries: Tables
+    registries_key: int
+    watermark: datetime | None
+    horizon: datetime
+    frozen: Collection[str]
+    changes: Changes
+    said: Said
+    findings: Findings
+
+
+class Bench:
+    """Judges dockets. What an evaluation costs depends little on how much is judged, so dockets of several shards are
+    judged in one wherever that makes no difference: at one watermark, on the same registries."""
+
+    def __init__(self, kernel: StandingKernel, on_step: OnStep = lambda _: None) -> None:
         self._kernel = kernel
-        self._said = said
         self._on_step = on_step
         self._lookback = {rule.code: rule.lookback or timedelta() for rule in kernel.rulebook.rules}
         self.longest = max(self._lookback.values(), default=timedelta())
         """The longest lookback of the rules."""
 
-    def judge(
-        self,
-        findings: Findings,
-        persons: Collection[str],
-        given: Tables,
-        *,
-        watermark: datetime | None,
-        horizon: datetime,
-        frozen: Collection[str],
-        changes: Changes,
-    ) -> None:
-        """Judge these persons on the facts given and add to the findings what differs from what was said.
+    def judge(self, dockets: Sequence[Docket]) -> None:
+        """Judge the persons, and add to the findings of each docket what differs from what was said."""
+        for together in _together(dockets):
+            self._judge(together)
 
-        `frozen`: persons of whom facts may be missing that lie before the horizon. `changes`: what came, and how the
-        rules differ.
-        """
-
-        def may_speak(alert: Alert) -> bool:
-            """Not of what lies so far back that it may rest on what is missing."""
-            if alert.patn_id not in frozen:
-                return True
-            reach = self._lookback.get(alert.rule_code, timedelta())
-            return datetime.fromisoformat(alert.occurred_at) >= horizon + reach
-
-        with self._kernel.judged(given, watermark, self._on_step) as judged:
-            after = [alert for alert in judged.result.alerts if may_speak(alert)]
-            before = [alert for alert in self._said.open_of(persons) if may_speak(alert)]
-            difference = diff(before, after, changes)
-            facts = evidence(
-                judged.con, difference, [name for name, table in given.items() if table.num_rows]
-            )
+    def _judge(self, dockets: Sequence[Docket]) -> None:
+        given = united(*(one.tables for one in dockets))
+        given = joined(given, dockets[0].registries)
+        names = [name for name, table in given.items() if table.num_rows]
+        with self._kernel.judged(given, dockets[0].watermark, self._on_step) as judged:
+            alerts: dict[str | None, list[Alert]] = defaultdict(list)
+            for alert in judged.result.alerts:
+                alerts[alert.patn_id].append(alert)
+            for docket in dockets:
+                found = [alert for psn_no in docket.persons for alert in alerts[psn_no]]
+                after = self._sayable(docket, sorted(found, key=lambda alert: alert.jr_id))
+                before = self._sayable(docket, docket.said.open_of(docket.persons))
+                difference = diff(before, after, docket.changes)
+                facts = evidence(judged.con, difference, names)
+                said = docket.said.changes(difference, facts)
+                docket.findings.changes += said
+                docket.findings.owner_of |= {change.jr_id: change.alert.patn_id or "" for change in said}
             timers = judged.result.timers
         self._on_step("diff")
-        said = self._said.changes(difference, facts)
-        findings.changes += said
-        findings.owner_of |= {change.jr_id: change.alert.patn_id or "" for change in said}
+        due: dict[str | None, int] = {}
         for timer in timers:
-            if timer.psn_no is not None:
-                due = micros(timer.due_at)
-                findings.due[timer.psn_no] = min(due, findings.due.get(timer.psn_no, due))
+            at = micros(timer.due_at)
+            due[timer.psn_no] = min(at, due.get(timer.psn_no, at))
+        for docket in dockets:
+            docket.findings.due |= {psn_no: due[psn_no] for psn_no in docket.persons if psn_no in due}
+
+    def _sayable(self, docket: Docket, alerts: Sequence[Alert]) -> list[Alert]:
+        """Without those that lie so far back that they may rest on what is missing."""
+        return [
+            alert
+            for alert in alerts
+            if alert.patn_id not in docket.frozen
+            or datetime.fromisoformat(alert.occurred_at)
+            >= docket.horizon + self._lookback.get(alert.rule_code, timedelta())
+        ]
+
+
+def _together(dockets: Sequence[Docket]) -> Iterator[Sequence[Docket]]:
+    """The dockets that may be judged in one, not too many persons at once."""
+    alike: defaultdict[tuple[datetime | None, int], list[Docket]] = defaultdict(list)
+    for docket in dockets:
+        if docket.persons:
+            alike[docket.watermark, docket.registries_key].append(docket)
+    for group in alike.values():
+        taken: list[Docket] = []
+        for docket in group:
+            if taken and sum(len(one.persons) for one in (*taken, docket)) > PERSONS_AT_ONCE:
+                yield taken
+                taken = []
+            taken.append(docket)
+        yield taken
 
 
 def arrived(changes: Changes | None, new: Tables) -> Changes:

@@ -89,8 +89,8 @@ def load(given: settings.Rules, models: settings.Models | None = None) -> Judgin
     for code, values in params.items():
         every.rule(code).values(values)
     folders = [given.knowledge] if given.knowledge else []
-    named = models.folder if models else None
-    return Judging(every.running(), knowledge_module.load(*folders), params, named and load_models(named))
+    trained = load_models(models.folder) if models and models.folder else None
+    return Judging(every.running(), knowledge_module.load(*folders), params, trained)
 
 
 def load_models(folder: Path) -> ModelSet:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from streams.live.clock import Clock
 from streams.live.demand import Demand
 from streams.live.eviction import evicted, oldest
 from streams.live.history import History
-from streams.live.judging import Bench, Findings, OnStep, arrived
+from streams.live.judging import Bench, Docket, Findings, OnStep, arrived
 from streams.live.lateness import late_persons
 from streams.live.moments import micros, moment
 from streams.live.news import FOR_ALL, news
@@ -56,6 +56,31 @@ class Took:
     changes: tuple[Change, ...] = ()
 
 
+@dataclass
+class Heard:
+    """Packets on their way into a shard: judged or not, and not stored yet. `look_at_all`: they bring news for everyone."""
+
+    packets: Sequence[Packet]
+    position: int
+    levels: dict[str, Held]
+    held: Tables
+    new: dict[str, pa.Table]
+    moved: dict[str, datetime]
+    copies: int
+    look_at_all: bool
+    is_judged: bool
+    findings: Findings = field(default_factory=Findings)
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """Persons to be looked at again. `missing`: what the lake has of them and the history lacks."""
+
+    docket: Docket
+    levels: dict[str, Held]
+    missing: dict[str, pa.Table]
+
+
 class Shard:
     """One shard's persons. Every step is stored whole or not at all; not to be used by two threads at once.
 
@@ -70,17 +95,21 @@ class Shard:
         past: Past | None = None,
         lateness: timedelta = LATENESS,
         corrections: timedelta = CORRECTIONS,
+        number: int = 0,
         on_step: OnStep = lambda _: None,
     ) -> None:
+        """`number`: tells shards that are judged together apart."""
         self._con = open_state(path)
         self._reads = kernel.reads
         self._past = past or NoPast()
         self._on_step = on_step
-        self._history = History(self._con)
+        self._history = History(self._con, number)
         self._persons = Persons(self._con)
         self.said = Said(self._con, speaker=WORKER, rulebook=kernel.rulebook.hash)
-        self._bench = Bench(kernel, self.said, on_step)
+        self._bench = Bench(kernel, on_step)
         self._clock = Clock(load_clock(self._con), lateness)
+        judged_by = get_meta(self._con, "judged_by")
+        self._judged_by = None if judged_by is None else moment(judged_by)
         self._corrections = corrections
         # a fact that is on time may change alerts as far back as the lookback, which rest on what lies as far back again
         self._reach = 2 * self._bench.longest + corrections
@@ -113,85 +142,138 @@ class Shard:
     def take(self, packets: Sequence[Packet], position: int, *, judge: bool = True) -> Took:
         """Take packets in; `position` is where the source goes on after them. Without `judge` the persons are only
         noted to be looked at later, as in catching up."""
+        heard = self.hear(packets, position, judge=judge)
+        self._bench.judge(self.dockets(heard))
+        return self.keep(heard)
+
+    def hear(self, packets: Sequence[Packet], position: int, *, judge: bool = True) -> Heard:
+        """The first part of `take`. Then `dockets` says what is to be judged, and `keep` stores it."""
         self._on_step("begin")
         before = self.watermark
         moved: dict[str, datetime] = {}
         for packet in packets:
             moved |= self._clock.advance(packet.clock)
         new = joined(*(self._history.numbered(packet.tables) for packet in packets))
-        heard = sum(packet.events for packet in packets)
         persons = persons_of(new)
         levels = dict.fromkeys(persons, self._unknown) | self._persons.held(persons)
         held = self._history.load(persons)
         new = beyond(new, held, self._history.shared)
+        heard = sum(packet.events for packet in packets)
         left = new["message"].num_rows if "message" in new else 0
         shared_news = any(
             news(name, new[name], self._history.shared.get(name)) for name in FOR_ALL if name in new
         )
         self._on_step("load")
-        findings = Findings()
-        if judge:
-            unsure, recent = of_level(levels, Held.UNSURE), of_level(levels, Held.RECENT)
-            late = late_persons(new, held, recent, self._horizon + self._reach - self._corrections)
-            past = self._beyond(unsure | late, held, new)
-            everything = united(held, new, past)
-            for group in groups(persons):
-                changes = arrived(self._rollout.changes, of_persons(new, group))
-                self._judge(findings, group, of_persons(everything, group), recent - late, changes)
-            new = united(new, of_persons(past, unsure))
-            levels |= dict.fromkeys(unsure, Held.ALL)
+        return Heard(
+            packets,
+            position,
+            levels,
+            held,
+            new,
+            moved,
+            copies=heard - left,
+            look_at_all=shared_news or self._clock.is_before(before),
+            is_judged=judge,
+        )
+
+    def dockets(self, heard: Heard, watermark: datetime | None = None) -> list[Docket]:
+        """What is to be judged of what was heard. `watermark`: to judge by, where this shard's is farther: others that
+        are judged with it may not be so far."""
+        if not heard.is_judged:
+            return []
+        self._on_step("begin")
+        levels, new = heard.levels, heard.new
+        unsure, recent = of_level(levels, Held.UNSURE), of_level(levels, Held.RECENT)
+        late = late_persons(new, heard.held, recent, self._horizon + self._reach - self._corrections)
+        past = self._beyond(unsure | late, heard.held, new)
+        everything = united(heard.held, new, past)
+        mark = self._mark(watermark)
+        made = [
+            self._docket(
+                group,
+                of_persons(everything, group),
+                mark,
+                recent - late,
+                arrived(self._rollout.changes, of_persons(new, group)),
+                heard.findings,
+            )
+            for group in groups(levels)
+        ]
+        heard.new = united(new, of_persons(past, unsure))
+        levels |= dict.fromkeys(unsure, Held.ALL)
+        self._on_step("load")
+        return made
+
+    def keep(self, heard: Heard) -> Took:
+        """The last part of `take`: what was heard and found is stored."""
+        persons, findings = sorted(heard.levels), heard.findings
         with stored(self._con):
-            self._history.add(new)
+            self._history.add(heard.new)
             self._history.tidy(persons)
-            first = first_heard(new)
+            first = first_heard(heard.new)
             for psn_no in persons:
                 self._persons.heard(
-                    psn_no, levels[psn_no], due=findings.due.get(psn_no), oldest=first.get(psn_no)
+                    psn_no, heard.levels[psn_no], due=findings.due.get(psn_no), oldest=first.get(psn_no)
                 )
-            if not judge:
+            if not heard.is_judged:
                 self._look_again(persons)
-            if shared_news or self._clock.is_before(before):
+            if heard.look_at_all:
                 self._persons.look_at_all_again()
-            withdrawn = [one for packet in packets for one in packet.withdrawn]
+            withdrawn = [one for packet in heard.packets for one in packet.withdrawn]
             self._history.withdraw(withdrawn)
             self._look_again({psn_no for psn_no, *_ in withdrawn})
-            self._persons.unsure({psn_no for packet in packets for psn_no in packet.again})
+            self._persons.unsure({psn_no for packet in heard.packets for psn_no in packet.again})
             self.said.note(findings.changes, findings.owner_of)
-            store_clock(self._con, moved)
-            set_meta(self._con, "position", position)
+            store_clock(self._con, heard.moved)
+            self._note_mark()
+            set_meta(self._con, "position", heard.position)
         self._on_step("store")
-        return Took(heard, heard - left, len(persons) if judge else 0, tuple(findings.changes))
+        events = sum(packet.events for packet in heard.packets)
+        return Took(events, heard.copies, len(persons) if heard.is_judged else 0, tuple(findings.changes))
 
     def look_again(self, most: int = PERSONS_AT_ONCE) -> Took:
         """Judge persons of whom something has come due, or who are to be looked at again. Nobody left: no persons."""
-        waiting = self._persons.waiting(micros(self.watermark) if self.watermark else 0, most)
+        recalled = self.recall(most)
+        if recalled is None:
+            return Took()
+        self._bench.judge([recalled.docket])
+        return self.keep_recalled(recalled)
+
+    def recall(self, most: int = PERSONS_AT_ONCE, *, watermark: datetime | None = None) -> Recalled | None:
+        """The first half of `look_again`; None: nobody is left. `watermark`: as that of `dockets`."""
+        mark = self._mark(watermark)
+        waiting = self._persons.waiting(micros(mark) if mark else 0, most)
         if not waiting:
             if self.rolls_out:
                 with stored(self._con):
                     self._rollout.end()
-            return Took()
+            return None
         self._on_step("begin")
         levels = {one.psn_no: one.held for one in waiting}
         persons, unsure, recent = set(levels), of_level(levels, Held.UNSURE), of_level(levels, Held.RECENT)
         asked = recent & {one.psn_no for one in waiting if one.asked}
         held = self._history.load(persons)
         past = self._beyond(unsure | asked, held)
-        self._on_step("load")
-        findings = Findings()
-        changes = self._rollout.changes or Changes()
-        self._judge(findings, persons, united(held, past), recent - asked, changes)
         missing = of_persons(past, unsure)
         levels |= dict.fromkeys(unsure, Held.ALL)
+        findings = Findings()
+        changes = self._rollout.changes or Changes()
+        docket = self._docket(persons, united(held, past), mark, recent - asked, changes, findings)
+        self._on_step("load")
+        return Recalled(docket, levels, missing)
+
+    def keep_recalled(self, recalled: Recalled) -> Took:
+        """The second half of `look_again`: what was found is stored."""
+        findings = recalled.docket.findings
         with stored(self._con):
-            self._history.add(missing)
-            first = first_heard(missing)
-            for psn_no in persons:
-                self._persons.looked_at(
-                    psn_no, levels[psn_no], due=findings.due.get(psn_no), oldest=first.get(psn_no)
-                )
+            self._history.add(recalled.missing)
+            first = first_heard(recalled.missing)
+            for psn_no, level in recalled.levels.items():
+                self._persons.looked_at(psn_no, level, due=findings.due.get(psn_no), oldest=first.get(psn_no))
             self.said.note(findings.changes, findings.owner_of)
+            self._note_mark()
         self._on_step("store")
-        return Took(persons=len(persons), changes=tuple(findings.changes))
+        return Took(persons=len(recalled.levels), changes=tuple(findings.changes))
 
     def succeed(self, said: Mapping[str, Change]) -> None:
         """Hold for said what was said last of each alert, by whomever. Where this state held the same, it goes on with
@@ -250,23 +332,40 @@ class Shard:
             return moment(0)
         return self.watermark - self._reach
 
-    def _judge(
+    def _docket(
         self,
-        findings: Findings,
         persons: Collection[str],
         tables: Tables,
+        watermark: datetime | None,
         frozen: Collection[str],
         changes: Changes,
-    ) -> None:
-        self._bench.judge(
-            findings,
+        findings: Findings,
+    ) -> Docket:
+        return Docket(
             persons,
-            joined(tables, self._history.shared),
-            watermark=self.watermark,
-            horizon=self._horizon,
-            frozen=frozen,
-            changes=changes,
+            tables,
+            self._history.shared,
+            self._history.shared_key,
+            watermark,
+            self._horizon,
+            frozen,
+            changes,
+            self.said,
+            findings,
         )
+
+    def _mark(self, proposed: datetime | None) -> datetime | None:
+        """What to judge by: never farther than this shard has come, never back behind what was judged by already."""
+        own = self.watermark
+        if own is None or proposed is None or proposed >= own:
+            self._judged_by = own
+        elif self._judged_by is None or proposed > self._judged_by:
+            self._judged_by = proposed
+        return self._judged_by
+
+    def _note_mark(self) -> None:
+        if self._judged_by is not None:
+            set_meta(self._con, "judged_by", micros(self._judged_by))
 
     def _begin(self, *, from_start: bool) -> None:
         """Note whether everything there ever was is heard; if not, the lake has the registries and clocks so far."""

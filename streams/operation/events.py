@@ -37,6 +37,12 @@ class Event(StrEnum):
     FENCED = "another took over"
     FILE = "file archived"
     COMPACTED = "files compacted"
+    GAP = "the topic no longer has these messages; they are not archived"
+    UNCOMMITTED = "the broker did not take the offsets; the lag that it shows is too large"
+    CONTRADICTED = (
+        "changes say other things than the store has under their numbers; what was said first stands"
+    )
+    RECORDS_GONE = "the topic no longer has records that the store has not read"
     SWEPT = "sweep done"
     SWEEP_FAILED = "sweep failed"
     REPAIRED = "repair done"

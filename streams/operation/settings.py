@@ -131,13 +131,15 @@ class Archiver(Section, frozen=True, kw_only=True):
         str, Meta(pattern=_NAME, description="consumer group", extra={"allowed": _NAME_SAYS})
     ] = "fundwatch-archiver"
     lake: Annotated[Path, _says("folder of the lake", place="folder")] = Path("lake")
-    max_seconds: Annotated[int, Meta(ge=1, le=3600, description="a file is closed after this time")] = 60
+    max_seconds: Annotated[float, Meta(ge=0.1, le=3600, description="a file is closed after this time")] = (
+        60.0
+    )
     max_bytes: Annotated[
         int, Meta(ge=1 << 16, le=1 << 32, description="a file is closed at this size of messages")
     ] = 64 << 20
-    compaction_seconds: Annotated[
-        int, Meta(ge=0, le=604_800, description="how often small files are put together; 0: never")
-    ] = 3600
+    grace_hours: Annotated[
+        float, Meta(ge=0, le=24 * 365, description="how long replaced files stay for those who read them")
+    ] = 24.0
 
 
 class Sweeper(Section, frozen=True, kw_only=True):

@@ -9,13 +9,16 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 import pytest
 from kafka import OffsetAndMetadata, TopicPartition
+from prometheus_client.parser import text_string_to_metric_families
 
+from deploy.kafka.broker import free_ports
 from streams.kafka import clients, topics
 from streams.kafka.archiver import Progress, Task, archive
 from streams.kafka.settings import Connection
@@ -73,25 +76,27 @@ class Archivers:
     """Starts archivers of a topic as processes, with very small batches."""
 
     def __init__(self, lake: Path, connection: Connection, topic: str) -> None:
-        self._arguments = ["archive", "--lake", str(lake), "--topic", topic, "--max-bytes", "65536"]
-        self._arguments += ["--brokers", ",".join(connection.bootstrap), "--max-seconds", "0.2"]
+        self._arguments = ["archive", "--lake", str(lake), "--topic", topic]
+        self._arguments += ["--brokers", ",".join(connection.bootstrap)]
         self._started: list[subprocess.Popen[str]] = []
 
-    def start(self, *arguments: str, module: Sequence[str] = ("streams.cli",)) -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: str, module: Sequence[str] = ("streams.cli",), **environment: str
+    ) -> subprocess.Popen[str]:
         """One more archiver."""
         process = subprocess.Popen(
             [sys.executable, "-m", *module, *self._arguments, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "FUNDWATCH_KEY": KEY_TEXT},
+            env={**os.environ, **ENVIRONMENT, **environment},
         )
         self._started.append(process)
         return process
 
-    def run(self, *arguments: str) -> tuple[int, str, str]:
+    def run(self, *arguments: str, max_bytes: int = 65536) -> tuple[int, str, str]:
         """An archiver that ends by itself: exit code, output, errors."""
-        process = self.start(*arguments)
+        process = self.start(*arguments, FUNDWATCH_ARCHIVER_MAX_BYTES=str(max_bytes))
         out, err = process.communicate(timeout=PATIENCE)
         return process.returncode, out, err
 
@@ -103,7 +108,12 @@ class Archivers:
             process.communicate()
 
 
-KEY_TEXT = "a key of the tests, long enough"
+ENVIRONMENT = {
+    "FUNDWATCH_KEY": "a key of the tests, long enough",
+    "FUNDWATCH_ARCHIVER_MAX_BYTES": "65536",
+    "FUNDWATCH_ARCHIVER_MAX_SECONDS": "0.2",
+    "FUNDWATCH_HTTP_PORT": "0",
+}
 
 
 @pytest.fixture
@@ -158,10 +168,10 @@ def test_killed_at_any_moment_the_lake_replays_as_the_log(
         assert process.wait(PATIENCE) == -signal.SIGKILL, process.communicate()
         check(open_lake(lake))
     assert archived(lake) < len(county()), "nothing was left to archive between the kills"
-    code, out, err = archivers.run("--once", "--max-bytes", "2000000")
+    code, out, err = archivers.run("--once", max_bytes=2_000_000)
     assert code == 0, err
     assert "messages archived" in out
-    monkeypatch.setattr("tests.streams.lake.topic.KEY", KEY_TEXT.encode())
+    monkeypatch.setattr("tests.streams.lake.topic.KEY", ENVIRONMENT["FUNDWATCH_KEY"].encode())
     records = heard(connection, topic)
     assert len(records) == len(county())
     logs, places = as_logs(records, tmp_path / "logs")
@@ -186,9 +196,9 @@ class Watch:
     """Remembers what an archiver told."""
 
     def __init__(self) -> None:
-        self.now = Progress(0, 0, 0)
+        self.now = Progress(0, 0, 0, {})
         self.most_held = 0
-        self.notes: list[str] = []
+        self.troubles = 0
 
     def appended(self, done: Appended) -> None:
         """Of no interest here."""
@@ -200,8 +210,11 @@ class Watch:
         self.now = now
         self.most_held = max(self.most_held, now.held)
 
-    def note(self, sentence: str) -> None:
-        self.notes.append(sentence)
+    def gap(self, *_: object) -> None:
+        self.troubles += 1
+
+    def uncommitted(self) -> None:
+        self.troubles += 1
 
 
 def test_told_to_end_it_puts_what_it_holds_into_the_lake(
@@ -212,8 +225,9 @@ def test_told_to_end_it_puts_what_it_holds_into_the_lake(
     task = Task(topic=topic, lake=lake, key=b"test", max_seconds=3000)
     assert archive(connection, task, watch, lambda: watch.most_held == 500) == 500
     assert archived(lake) == 500
-    assert watch.now == Progress(500, 0, 0)
-    assert not watch.notes
+    assert (watch.now.archived, watch.now.held, watch.now.behind) == (500, 0, 0)
+    assert all(at.archived == at.polled == at.end for at in watch.now.places.values())
+    assert not watch.troubles
 
 
 def test_sigterm_ends_it_with_0(
@@ -223,9 +237,32 @@ def test_sigterm_ends_it_with_0(
     process = archivers.start()
     until(lambda: archived(tmp_path / "lake") > 0, process)
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=PATIENCE)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
-    assert f"{archived(tmp_path / 'lake')} messages archived" in out
+    assert "info archiver file archived" in err
+    assert "info archiver stopped" in err
+
+
+def test_it_tells_prometheus_where_it_stands(
+    tmp_path: Path, connection: Connection, topic: str, archivers: Archivers
+) -> None:
+    say(connection, topic, county()[:500])
+    port = next(free_ports(1))
+    process = archivers.start(FUNDWATCH_HTTP_PORT=str(port))
+    until(lambda: archived(tmp_path / "lake") == 500, process)
+
+    def told() -> dict[str, float]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE) as answer:
+            families = text_string_to_metric_families(answer.read().decode())
+            return {
+                one.name: sum(s.value for s in one.samples if s.name in (one.name, f"{one.name}_total"))
+                for one in families
+            }
+
+    until(lambda: told()["fundwatch_archiver_events"] == 500, process)
+    assert told()["fundwatch_ready"] == 1
+    assert told()["fundwatch_lag_events"] == 0
+    assert told()["fundwatch_committed_offset"] == 500
 
 
 def test_a_broker_that_was_away_is_read_on(tmp_path: Path, make_cluster: MakeCluster) -> None:
@@ -253,7 +290,7 @@ def test_only_one_archiver_writes_a_lake(
     code, _, err = archivers.run()
     assert code == 2
     assert "is being written by another process" in err
-    assert err.count("\n") == 1
+    assert err.count("\n") == 2, "the line that it started, and one sentence"
 
 
 def test_where_to_go_on_is_said_by_the_lake_alone(
@@ -284,7 +321,7 @@ def test_a_gap_in_the_topic_is_refused_unless_it_is_accepted(
     code, out, err = archivers.run("--once", "--accept-gap")
     assert code == 0
     assert "96 messages archived" in out
-    assert err.count("what lies between is not archived") == 2
+    assert err.count("they are not archived") == 2
 
 
 def test_a_topic_that_was_made_anew_is_refused(
@@ -355,14 +392,14 @@ def test_a_full_disk_ends_it_with_one_sentence_and_loses_nothing(
 ) -> None:
     say(connection, topic, county())
     archivers = Archivers(small_disk / "lake", connection, topic)
-    code, _, err = archivers.run("--once", "--max-bytes", "1000000")
+    code, _, err = archivers.run("--once", max_bytes=1_000_000)
     assert code == 75, err
     assert "is full" in err
     assert err.count("\n") == 1, err
     check(open_lake(small_disk / "lake"))
     assert 0 < archived(small_disk / "lake") < len(county())
     subprocess.run(["mount", "-o", "remount,size=200m", str(small_disk)], check=True)
-    code, _, err = archivers.run("--once", "--max-bytes", "1000000")
+    code, _, err = archivers.run("--once", max_bytes=1_000_000)
     archivers.stop()
     assert code == 0, err
     assert archived(small_disk / "lake") == len(county())

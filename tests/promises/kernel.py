@@ -81,8 +81,7 @@ def alerts_of(
     con = engine.connect(threads=threads)
     rules = rules or rulebook()
     scored = models() if any(rule.models for rule in rules.rules) else None
-    params = {code: values for code, values in PARAMS.items() if code in {rule.code for rule in rules.rules}}
-    return evaluate(facts, rules, knowledge(), scored, mark, params=params, con=con).alerts
+    return evaluate(facts, rules, knowledge(), scored, mark, params=PARAMS, con=con).alerts
 
 
 def as_bytes(alerts: Iterable[Alert]) -> bytes:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.conftest import Judged
 from detectors.anomaly import model
+from tests.promises.conftest import Judged
 from tests.promises.kernel import KEY, PARAMS, alerts_of, as_bytes, models
 
 ROOT = Path(__file__).parents[2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import random
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +28,7 @@ from streams.live.past import LakePast, NoPast, Past
 from streams.live.routing import route
 from streams.live.shard import Shard
 from streams.live.shards import shard_of
+from streams.live.together import Together
 from streams.wire import decode
 from tests.promises.kernel import KEY, as_bytes, knowledge
 
@@ -71,7 +73,9 @@ class Site:
         shards: int = 1,
         with_lake: bool = True,
         corrections: timedelta = CORRECTIONS,
+        lagging: random.Random | None = None,
     ) -> None:
+        """`lagging`: some shards hear some packets later than others do."""
         self.kernel = of or kernel()
         self.lake = folder / "lake"
         self.told: dict[str, Change] = {}
@@ -83,6 +87,8 @@ class Site:
         self._not_archived: list[bytes] = []
         self._log: list[list[Packet]] = []
         self._forgotten = 0
+        self._lagging = lagging
+        self._waiting: list[list[Packet]] = [[] for _ in range(shards)]
         self.shards = [self._open(number) for number in range(shards)]
 
     def __enter__(self) -> Site:
@@ -101,6 +107,7 @@ class Site:
         other = copy.copy(self)
         other.told, other.counts, other.lines = dict(self.told), Counter(self.counts), list(self.lines)
         other._not_archived, other._log = list(self._not_archived), list(self._log)
+        other._waiting = [list(waiting) for waiting in self._waiting]
         other.lake, other._folder = folder / "lake", folder
         if not isinstance(self._past, NoPast):
             other._past = LakePast(other.lake)
@@ -112,20 +119,49 @@ class Site:
         batch = [one for each in lines for one in ([each] if isinstance(each, bytes) else each)]
         made = [replace(packet, **more) for packet in packets(batch, self.kernel, len(self.shards))]
         self._log.append(made)
-        for shard, packet in zip(self.shards, made, strict=True):
-            shard.take([packet], self._forgotten + len(self._log), judge=judge)
+        for waiting, packet in zip(self._waiting, made, strict=True):
+            waiting.append(packet)
+        if judge:
+            self._deliver(
+                number
+                for number in range(len(self.shards))
+                if self._lagging is None or self._lagging.random() < 0.5
+            )
+        else:
+            for number, shard in enumerate(self.shards):
+                shard.take(self._arrived(number), self._position, judge=False)
         self.lines += batch
         self._not_archived += batch
         self._listen()
         return self
 
     def look_again(self) -> Site:
-        """Until nobody is left to be looked at again."""
-        for shard in self.shards:
-            while shard.look_again().persons:
-                pass
+        """Until nothing waits, and nobody is left to be looked at again."""
+        self._deliver(range(len(self.shards)))
+        while self._together.look_again(dict(enumerate(self.shards))):
+            pass
         self._listen()
         return self
+
+    def _deliver(self, numbers: Iterable[int]) -> None:
+        """Have these shards take what waits for them, judged together."""
+        arrivals = {number: (self._arrived(number), self._position) for number in numbers}
+        self._together.take(
+            dict(enumerate(self.shards)),
+            {number: arrived for number, arrived in arrivals.items() if arrived[0]},
+        )
+
+    def _arrived(self, number: int) -> list[Packet]:
+        waiting, self._waiting[number] = self._waiting[number], []
+        return waiting
+
+    @property
+    def _position(self) -> int:
+        return self._forgotten + len(self._log)
+
+    @property
+    def _together(self) -> Together:
+        return Together(self.kernel)
 
     def archive(self) -> Site:
         """Bring into the lake what was heard."""
@@ -152,7 +188,8 @@ class Site:
         return self
 
     def forget_packets(self) -> Site:
-        """The packets so far expire."""
+        """The packets so far expire; whoever lags has heard them."""
+        self._deliver(range(len(self.shards)))
         self._forgotten += len(self._log)
         self._log = []
         return self
@@ -163,6 +200,7 @@ class Site:
         for path in self._folder.glob(f"shard-{number}.db*"):
             path.unlink()
         shard = self.shards[number] = self._open(number)
+        self._waiting[number] = []
         shard.succeed(self.said_by(number))
         if self._forgotten:
             shard.start_from(self._forgotten)
@@ -200,7 +238,7 @@ class Site:
 
     def _open(self, number: int) -> Shard:
         path = self._folder / f"shard-{number}.db"
-        return Shard(path, self.kernel, past=self._past, corrections=self._corrections)
+        return Shard(path, self.kernel, past=self._past, corrections=self._corrections, number=number)
 
     def _listen(self) -> None:
         """Take what waits to be sent; each alert's changes are numbered without a gap."""

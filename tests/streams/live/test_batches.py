@@ -13,9 +13,17 @@ import pytest
 from detectors.standing import StandingKernel
 from rules.rulebook import Rulebook
 from streams.changes import OPENED, RETRACTED
-from streams.simulate import World, simulate
 from tests.promises.conftest import Judged
-from tests.promises.kernel import alerts_of, as_bytes, knowledge, rulebook, watermark_of
+from tests.promises.kernel import (
+    PARAMS,
+    alerts_of,
+    as_bytes,
+    knowledge,
+    models,
+    rulebook,
+    watermark_of,
+    world_lines,
+)
 from tests.promises.test_batches import taken_back
 from tests.streams.live.site import Site, tables_of
 
@@ -28,13 +36,13 @@ _PERSON = re.compile(rb'"psn_no":"([^"]+)"')
 
 @pytest.fixture(scope="module")
 def of_persons() -> StandingKernel:
-    return StandingKernel(RULES, knowledge(), threads=2)
+    return StandingKernel(RULES, knowledge(), PARAMS, models(), threads=2)
 
 
 @pytest.fixture(scope="module")
 def world() -> Judged:
     """The messages of some persons of each rule, in the promises' county, and what a replay says of them."""
-    lines = [bytes(line) for line in simulate(World(persons=300, days=120, seed=7)).events]
+    lines = list(world_lines())
     mark = watermark_of(lines)
     chosen: set[str] = set()
     count: Counter[str] = Counter()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pytest
+
 from streams.changes import OPENED, RETRACTED
 from tests.streams.live import town
 from tests.streams.live.lives import lives
@@ -30,10 +32,11 @@ def taken_back(site: Site) -> list[bytes]:
     ]
 
 
-def test_lives_longer_than_histories_end_as_in_a_replay(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lags", [False, True], ids=["in step", "one behind the other"])
+def test_lives_longer_than_histories_end_as_in_a_replay(tmp_path: Path, *, lags: bool) -> None:
     assert 2 * (2 * LONGEST + CORRECTIONS).days < DAYS
     chance = random.Random(SEED)
-    with Site(tmp_path, shards=2) as site:
+    with Site(tmp_path, shards=3, lagging=random.Random(SEED) if lags else None) as site:
         for batch in lives(SEED, persons=12, days=DAYS):
             site.hear(batch)
             for step, likely in (
@@ -41,7 +44,7 @@ def test_lives_longer_than_histories_end_as_in_a_replay(tmp_path: Path) -> None:
                 (site.archive, 0.4),
                 (site.evict, 0.5),
                 (site.restart, 0.2),
-                (lambda: site.lose_disk(chance.randrange(2)), 0.1),
+                (lambda: site.lose_disk(chance.randrange(3)), 0.1),
             ):
                 if chance.random() < likely:
                     step()
