@@ -25,9 +25,9 @@ columns:
   off_days: {meaning: 周末、节假日非急诊入院人次, unit: count, role: size}
   ambulatory: {meaning: 门诊、购药人次, unit: count, role: size}
   again: {meaning: 七日内在同一机构再次就诊、购药的人次, unit: count, role: size}
-  followed: {meaning: 此前在任一机构就诊过的人次, unit: count, role: size}
+  followed: {meaning: 此前一年内在任一机构就诊过的人次, unit: count, role: size}
   elsewhere: {meaning: 上次就诊在三十日内、在其他机构的人次, unit: count, role: size}
-  paid: {meaning: 有费用总额且同一人此前来过的人次, unit: count, role: size}
+  paid: {meaning: 有费用总额且同一人一年内来过的人次, unit: count, role: size}
   same_amount: {meaning: 三十日内同一人同一机构金额完全相同的人次, unit: count, role: size}
   coded: {meaning: 有诊断的人次, unit: count, role: size}
   codes: {meaning: 诊断条数之和, unit: count, role: size}
@@ -55,7 +55,7 @@ visits as (
         coalesce(dscg_diag_code, adm_diag_code) as diag_code,
         date_trunc('month', if(inpatient, dscg_time, begntime))::date as month
     from visit
-    where if(inpatient, dscg_time, begntime) is not null and begntime is not null
+    where if(inpatient, dscg_time, begntime) <= begntime + interval 366 day
 ),
 -- 费用总额；来源没有总额的，为基金支付加起付线
 money as (
@@ -133,8 +133,8 @@ marked as (
         round(exam, 4)::decimal(10, 4) as exam,
         coalesce(date_diff('day', left_at::date, begntime::date) between 0 and 14, false) as readmitted,
         coalesce(date_diff('day', earlier::date, begntime::date) between 0 and 7, false) as again,
-        earlier is not null as known,
-        before_that is not null as followed,
+        coalesce(earlier >= begntime - interval 366 day, false) as known,
+        coalesce(before_that >= begntime - interval 366 day, false) as followed,
         coalesce(place_before <> fixmedins_code and date_diff('day', before_that::date, begntime::date) between 0 and 30, false)
             as elsewhere,
         coalesce(date_diff('day', earlier_bill::date, begntime::date) between 0 and 30, false) as same_amount,

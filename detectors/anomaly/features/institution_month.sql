@@ -51,7 +51,7 @@ visits as (
         coalesce(dscg_diag_code, adm_diag_code) as diag_code,
         date_trunc('month', if(inpatient, dscg_time, begntime))::date as month
     from visit
-    where if(inpatient, dscg_time, begntime) is not null and begntime is not null
+    where if(inpatient, dscg_time, begntime) <= begntime + interval 366 day
 ),
 money as (
     select mdtrt_id, sum(fund_pay_sumamt) as fund, count(psn_cash_pay) as settled,

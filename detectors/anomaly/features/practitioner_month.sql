@@ -43,7 +43,7 @@ visits as (
         coalesce(dscg_diag_code, adm_diag_code) as diag_code,
         date_trunc('month', if(inpatient, dscg_time, begntime))::date as month
     from visit
-    where if(inpatient, dscg_time, begntime) is not null and begntime is not null and atddr_no is not null and atddr_no <> ''
+    where if(inpatient, dscg_time, begntime) <= begntime + interval 366 day and atddr_no is not null and atddr_no <> ''
 ),
 money as (
     select mdtrt_id,
