@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from detectors.anomaly import groups, indicators, mix, shrinkage
+from detectors.anomaly import groups, indicators, shrinkage
 from detectors.anomaly.groups import LADDER, SMALLEST, Groups
 from detectors.anomaly.indicators import Indicator, Panel
 from detectors.anomaly.mix import CaseMix
@@ -86,7 +86,9 @@ class Baseline:
             for grain in ("month", "all"):
                 rows = np.flatnonzero((whole if grain == "all" else ~whole) & (panel.n[one.name] >= one.few))
                 if len(rows):
-                    self._compare(one, number, grain, panel, rows, names[at[rows]], strangeness[at[rows]], out, rungs)
+                    self._compare(
+                        one, number, grain, panel, rows, names[at[rows]], strangeness[at[rows]], out, rungs
+                    )
         return Comparison(panel, self.indicators, rung=rungs, **out)
 
     def _compare(
@@ -115,7 +117,9 @@ class Baseline:
         within = self.within[grain].get(one.name, 1.0)
         y, n, e = level(one, panel, rows)
         mu = shrinkage.centre(one.kind, e, location)
-        var = shrinkage.variance(one.kind, mu, n, within, between) + shrinkage.leeway(one.kind, mu, one.logarithmic)
+        var = shrinkage.variance(one.kind, mu, n, within, between) + shrinkage.leeway(
+            one.kind, mu, one.logarithmic
+        )
         var = var * strange**4
         sampling = shrinkage.variance(one.kind, mu, n, within, 0.0)
         above = shrinkage.upper_tail(one.kind, y, mu, n, var)
@@ -162,8 +166,8 @@ def level(one: Indicator, panel: Panel, rows: np.ndarray) -> tuple[Floats, Float
 
 def _within_reason(one: Indicator, value: Floats) -> Floats:
     if one.kind == "rate" or one.unit in ("share", "mean ratio"):
-        return np.clip(value, 0.0, 1.0)
-    return value if one.logarithmic else np.maximum(value, 0.0)
+        return np.asarray(np.clip(value, 0.0, 1.0))
+    return value if one.logarithmic else np.asarray(np.maximum(value, 0.0))
 
 
 def restore(kind: str, state: State, prefix: str) -> Baseline:
@@ -176,7 +180,9 @@ def restore(kind: str, state: State, prefix: str) -> Baseline:
         months=arrays[f"{prefix}months"],
         within=state.meta[kind]["within"],
         fitted={
-            f"{grain}.{part}": arrays[f"{prefix}{grain}.{part}"] for grain in ("month", "all") for part in _PARTS
+            f"{grain}.{part}": arrays[f"{prefix}{grain}.{part}"]
+            for grain in ("month", "all")
+            for part in _PARTS
         },
         by_month=arrays[f"{prefix}by_month"],
         stretch={grain: arrays[f"{prefix}{grain}.stretch"] for grain in ("month", "all")},
@@ -206,7 +212,9 @@ def fit(
         for grain in ("month", "all"):
             of_grain = enough & (whole if grain == "all" else ~whole)
             parts = [rows[of_grain[rows]] for rows in rows_of]
-            within[grain][one.name] = single = case_mix.within.get(one.name) or _single(one, panel, parts, names)
+            within[grain][one.name] = single = case_mix.within.get(one.name) or _single(
+                one, panel, parts, names
+            )
             for number_of_group, rows in enumerate(parts):
                 _fit_group(one, number, number_of_group, grain, panel, rows, single, fitted)
                 if grain == "month" and len(rows):
@@ -265,7 +273,9 @@ def _fit_months(
         then = rows[panel.period[rows] == month]
         if len(then) >= SMALLEST:
             y, n, e = level(one, panel, then)
-            by_month[number_of_month, group, number] = shrinkage.fit_location(one.kind, y, e, n, single, between)
+            by_month[number_of_month, group, number] = shrinkage.fit_location(
+                one.kind, y, e, n, single, between
+            )
 
 
 def fit_all(features: Features, case_mix: CaseMix, *, seed: int) -> dict[str, Baseline]:

@@ -142,7 +142,9 @@ def panel(kind: str, features: Features, mix: CaseMix | None) -> Panel:
         who = texts(table[IN_MIX[kind]])
         named = np.flatnonzero(who != "")
         more = {name: array[named] for name, array in mix.observed_and_expected(table).items()}
-        subject, month, parts = _joined((subject, month, parts), (who[named], months(table["month"])[named], more))
+        subject, month, parts = _joined(
+            (subject, month, parts), (who[named], months(table["month"])[named], more)
+        )
     return _panel(subject, month, parts, of_subjects(kind))
 
 

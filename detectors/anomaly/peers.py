@@ -60,14 +60,20 @@ class Peers:
         for kind, baseline in self.baselines.items():
             compared = baseline.compare(features, self.case_mix)
             p = probability(compared)
-            scores = graded(np.where(compared_any(compared), fdr.evidence(p), np.nan), line(self.lines[kind], compared))
+            scores = graded(
+                np.where(compared_any(compared), fdr.evidence(p), np.nan), line(self.lines[kind], compared)
+            )
             tables.append(scoring.table(kind, NAME, compared, scores, most_telling(compared), features))
         return scoring.together(tables)
 
     def state(self) -> State:
         """All that the model is."""
         about, arrays = self.case_mix.state()
-        meta: dict[str, Any] = {**self.meta, "mix": about, "lines": {k: dict(v) for k, v in self.lines.items()}}
+        meta: dict[str, Any] = {
+            **self.meta,
+            "mix": about,
+            "lines": {k: dict(v) for k, v in self.lines.items()},
+        }
         for kind, baseline in self.baselines.items():
             meta[kind], more = baseline.state(f"{kind}.")
             arrays |= more
@@ -108,14 +114,20 @@ def lines_of(compared: Comparison) -> dict[str, float]:
     for period in np.unique(compared.panel.period):
         of_period = p[compared.panel.period == period]
         if np.isfinite(of_period).any():
-            found[str(period)] = round(float(fdr.evidence(np.array(fdr.cut_off(of_period, FALSE_DISCOVERIES)))), 9)
+            found[str(period)] = round(
+                float(fdr.evidence(np.array(fdr.cut_off(of_period, FALSE_DISCOVERIES)))), 9
+            )
     return found or {WHOLE: float(fdr.evidence(np.array(FALSE_DISCOVERIES)))}
 
 
 def baseline_features(features: Features, as_of: datetime) -> dict[str, pa.Table]:
     """The features of months that are closed by then. Raises `ModelError` where there are none."""
     end = pa.scalar(closed_before(as_of), pa.date32())
-    kept = {unit: features[unit].filter(pc.less(features[unit]["month"], end)) for unit in UNITS if unit in features}
+    kept = {
+        unit: features[unit].filter(pc.less(features[unit]["month"], end))
+        for unit in UNITS
+        if unit in features
+    }
     if not kept["institution_month"].num_rows:
         raise ModelError("No month with cases is closed; train on a longer history, or later.")
     return kept
@@ -143,7 +155,9 @@ def restore(state: State) -> Peers:
     """The model of a state."""
     kinds = state.meta["kinds"]
     return Peers(
-        meta={key: value for key, value in state.meta.items() if key not in ("mix", "lines", *indicators.OWN)},
+        meta={
+            key: value for key, value in state.meta.items() if key not in ("mix", "lines", *indicators.OWN)
+        },
         case_mix=mix.restore(state),
         baselines={kind: comparing.restore(kind, state, f"{kind}.") for kind in kinds},
         lines=state.meta["lines"],
