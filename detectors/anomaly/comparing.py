@@ -51,7 +51,7 @@ class Comparison:
 class Baseline:
     """What the members of every peer group of a subject type are like.
 
-    `fitted`: by grain (`month`, `all`) and part an array of groups times indicators; `by_month`: locations of single
+    `fitted`: by grain (`month`; `all`, for quarters too) and part an array of groups times indicators; `by_month`: locations of single
     months. Groups and months in the order of `names` and `months`; `within`: variance of a single case by indicator;
     `stretch`: what deviates are divided by, since tails may be longer than the model's (`shrinkage.stretch`).
     """
@@ -81,10 +81,12 @@ class Baseline:
             for name in ("p", "z", "observed", "expected", "low", "high", "shrunk", "cases", "peers")
         }
         rungs = np.full(shape, -1)
-        whole = panel.period == WHOLE
+        monthly = indicators.monthly(panel.period)
         for number, one in enumerate(self.indicators):
             for grain in ("month", "all"):
-                rows = np.flatnonzero((whole if grain == "all" else ~whole) & (panel.n[one.name] >= one.few))
+                rows = np.flatnonzero(
+                    (monthly if grain == "month" else ~monthly) & (panel.n[one.name] >= one.few)
+                )
                 if len(rows):
                     self._compare(
                         one, number, grain, panel, rows, names[at[rows]], strangeness[at[rows]], out, rungs
@@ -198,8 +200,8 @@ def fit(
     peer_groups = groups.fit(kind, features, subjects, seed=seed, institutions=institutions)
     members = peer_groups.names[at]
     names = np.unique(members) if len(members) else np.array([f"{LADDER[-1]}:"])
-    whole = panel.period == WHOLE
-    months = np.unique(panel.period[~whole])
+    of_grains = {"month": indicators.monthly(panel.period), "all": panel.period == WHOLE}
+    months = np.unique(panel.period[of_grains["month"]])
     every = indicators.of_subjects(kind)
     shape = (len(names), len(every))
     fitted = {f"{grain}.{part}": np.full(shape, np.nan) for grain in ("month", "all") for part in _PARTS}
@@ -210,7 +212,7 @@ def fit(
     for number, one in enumerate(every):
         enough = panel.n[one.name] >= one.few
         for grain in ("month", "all"):
-            of_grain = enough & (whole if grain == "all" else ~whole)
+            of_grain = enough & of_grains[grain]
             parts = [rows[of_grain[rows]] for rows in rows_of]
             within[grain][one.name] = single = case_mix.within.get(one.name) or _single(
                 one, panel, parts, names
@@ -223,8 +225,8 @@ def fit(
     baseline = Baseline(kind, peer_groups, names, months, within, fitted, by_month, plain)
     z = baseline.compare(features, case_mix).z
     wide = {
-        grain: np.array([shrinkage.stretch(column) for column in z[whole if grain == "all" else ~whole].T])
-        for grain in ("month", "all")
+        grain: np.array([shrinkage.stretch(column) for column in z[rows].T])
+        for grain, rows in of_grains.items()
     }
     return replace(baseline, stretch=wide)
 

@@ -90,7 +90,7 @@ class Forest:
         return hash_of(NAME, self.state())
 
     def score(self, features: Features) -> pa.Table:
-        """A row for every institution and practitioner, by month and for the whole."""
+        """A row for every institution and practitioner, by month, by quarter and for the whole."""
         tables = []
         for kind, trees in self.trees.items():
             compared = self.baselines[kind].compare(features, self.case_mix)

@@ -37,7 +37,7 @@ UNITS = ("case_mix", "institution_month", "practitioner_month", "shown")
 
 @dataclass(frozen=True, eq=False)
 class Peers:
-    """A fitted model. `lines`: by subject type, evidence at the line by month of the baseline and for the whole."""
+    """A fitted model. `lines`: by subject type, evidence at the line by month and quarter of the baseline and for the whole."""
 
     meta: Mapping[str, Any]
     case_mix: CaseMix
@@ -55,7 +55,7 @@ class Peers:
         return hash_of(NAME, self.state())
 
     def score(self, features: Features) -> pa.Table:
-        """A row for every institution and practitioner, by month and for the whole."""
+        """A row for every institution and practitioner, by month, by quarter and for the whole."""
         tables = []
         for kind, baseline in self.baselines.items():
             compared = baseline.compare(features, self.case_mix)
@@ -101,10 +101,20 @@ def graded(evidence: Floats, at: Floats) -> Floats:
 
 
 def line(lines: Mapping[str, float], compared: Comparison) -> Floats:
-    """The line of each row's period; of a month that the baseline has not, the middle one of those it has."""
-    months = [value for period, value in lines.items() if period != WHOLE]
-    other = float(np.median(months)) if months else lines[WHOLE]
-    return np.array([lines.get(period, other) for period in compared.panel.period.tolist()])
+    """The line of each row's period; of a month or quarter that the baseline has not, the middle one of those it has."""
+    names = np.array(list(lines))
+    values = np.array(list(lines.values()))
+    monthly = indicators.monthly(names)
+    others = {
+        True: float(np.median(values[monthly])) if monthly.any() else lines[WHOLE],
+        False: float(np.median(values[~monthly])),
+    }
+    periods, at = np.unique(compared.panel.period, return_inverse=True)
+    of_month = indicators.monthly(periods)
+    found = [
+        lines.get(one, others[bool(month)]) for one, month in zip(periods.tolist(), of_month, strict=True)
+    ]
+    return np.array(found)[at] if found else np.zeros(0)
 
 
 def lines_of(compared: Comparison) -> dict[str, float]:

@@ -155,17 +155,20 @@ def _shown(
     names = [one.name if one.name in listed.column_names else "cost_level" for one in compared.indicators]
     columns = {name: listed[name].combine_chunks() for name in set(names)}
     by_subject: dict[str, list[int]] = {}
-    for row, (subject, period) in enumerate(zip(panel.subject.tolist(), panel.period.tolist(), strict=True)):
-        if period != WHOLE:
-            by_subject.setdefault(subject, []).append(row)
+    monthly = set(_places(indicators.monthly(panel.period)))
+    quarter_of = indicators.quarters(np.where(indicators.monthly(panel.period), panel.period, "0000-01"))
+    for row, who in enumerate(panel.subject.tolist()):
+        if row in monthly:
+            by_subject.setdefault(who, []).append(row)
     for row in _places(
         np.isfinite(scores) & ((np.nan_to_num(scores) >= EXPLAINED) | (panel.period == WHOLE))
     ):
         subject, column = str(panel.subject[row]), int(lead[row])
         months = [row]
-        if panel.period[row] == WHOLE:
+        if row not in monthly:
+            period = str(panel.period[row])
             months = sorted(
-                by_subject.get(subject, []),
+                (at for at in by_subject.get(subject, []) if period in (WHOLE, quarter_of[at])),
                 key=lambda at: (-np.nan_to_num(compared.z[at, column], nan=-9.0), at),
             )
         for at in months:

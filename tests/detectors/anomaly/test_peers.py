@@ -73,7 +73,9 @@ def test_among_the_honest_the_score_does_not_follow_size(name: str) -> None:
 
 
 def test_who_misbehaves_stands_at_the_top_and_the_sentence_says_why() -> None:
-    listed = whole(scored(4, fraud=True)["overall"]).sort_by([("score", "descending")]).slice(0, 3).to_pylist()
+    listed = (
+        whole(scored(4, fraud=True)["overall"]).sort_by([("score", "descending")]).slice(0, 3).to_pylist()
+    )
     assert {row["subject"] for row in listed} == {f"H{number:03d}" for number in FRAUD}
     for row in listed:
         assert row["drivers"][0]["indicator"] == "short_share"
@@ -88,9 +90,19 @@ def test_a_large_honest_institution_is_not_raised_for_a_small_difference() -> No
     mix = found["case_mix"].to_pylist()
     for row in mix:
         if row["fixmedins_code"] == "H000":  # forty thousand stays, a tenth more of them short than expected
-            row |= {"cases": 2400, "costed": 2400, "cost_log": 2400 * 8.0, "cost_log_sq": 2400 * 64.25, "stayed": 2400}
+            row |= {
+                "cases": 2400,
+                "costed": 2400,
+                "cost_log": 2400 * 8.0,
+                "cost_log_sq": 2400 * 64.25,
+                "stayed": 2400,
+            }
             row |= {"days_log": 4800.0, "days_log_sq": 2400 * 4.16, "admitted": 2400, "readmitted": 72}
-            row |= {"elective": 2400, "off_days": 648, "short_stays": round(2400 * {"J": 0.09, "I": 0.22, "K": 0.022}[row["stratum"][10]])}
+            row |= {
+                "elective": 2400,
+                "off_days": 648,
+                "short_stays": round(2400 * {"J": 0.09, "I": 0.22, "K": 0.022}[row["stratum"][10]]),
+            }
     found["case_mix"] = table("case_mix", mix)
     scores = whole(peers.fit(found, CLOSED, seed=1).score(found))
     large = scores.filter(pc.equal(scores["subject"], "H000")).to_pylist()[0]
@@ -111,7 +123,9 @@ def test_a_row_alone_scores_as_among_others() -> None:
 
 
 def test_the_order_of_rows_changes_nothing() -> None:
-    turned = {unit: one.take(pa.array(np.arange(one.num_rows)[::-1])) for unit, one in features(4, True).items()}
+    turned = {
+        unit: one.take(pa.array(np.arange(one.num_rows)[::-1])) for unit, one in features(4, True).items()
+    }
     again = peers.fit(turned, CLOSED, seed=1)
     scores, before = again.score(turned), scored(4, True)["peers"]
     assert np.allclose(scores["score"].to_numpy(), before["score"].to_numpy(), atol=1e-6, equal_nan=True)
@@ -133,7 +147,14 @@ def test_who_is_new_has_few_cases_or_an_unknown_diagnosis_gets_a_score_or_a_reas
         "fixmedins_code": "NEW", "dr_code": "", "month": features(4)["case_mix"]["month"][0].as_py(),
         "stratum": "inpatient|Q99|75|1r", "short_stays": 30, "days_log": 60.0, "days_log_sq": 95.0,
     }  # fmt: skip
-    few = row | {"fixmedins_code": "FEW", "cases": 2, "stayed": 2, "admitted": 2, "elective": 2, "short_stays": 1}
+    few = row | {
+        "fixmedins_code": "FEW",
+        "cases": 2,
+        "stayed": 2,
+        "admitted": 2,
+        "elective": 2,
+        "short_stays": 1,
+    }
     own = [{"fixmedins_code": code, "month": row["month"], "visits": 40} for code in ("FEW", "NEW")]
     unknown = {
         "case_mix": table("case_mix", [few, row]),

@@ -12,7 +12,9 @@ from detectors.anomaly import fdr, shrinkage
 from detectors.anomaly.shrinkage import Kind
 
 
-@pytest.mark.parametrize(("x", "n", "p", "rho"), [(7, 20, 0.1, 1 / 21), (1, 12, 0.02, 0.01), (30, 60, 0.4, 0.05)])
+@pytest.mark.parametrize(
+    ("x", "n", "p", "rho"), [(7, 20, 0.1, 1 / 21), (1, 12, 0.02, 0.01), (30, 60, 0.4, 0.05)]
+)
 def test_the_tail_of_a_rate_is_the_beta_binomials(x: int, n: int, p: float, rho: float) -> None:
     strength = (1 - rho) / rho
     honest = stats.betabinom(n, p * strength, (1 - p) * strength)
@@ -26,7 +28,8 @@ def test_the_tail_of_a_rate_is_the_beta_binomials(x: int, n: int, p: float, rho:
 def test_the_tail_of_many_cases_goes_on_from_that_of_few() -> None:
     mu, var_at = 0.15, lambda n: shrinkage.variance("rate", np.array([0.15]), np.array([n]), 1.0, 0.02)
     few, many = (
-        shrinkage.upper_tail("rate", np.array([0.3]), np.array([mu]), np.array([n]), var_at(n))[0] for n in (60.0, 70.0)
+        shrinkage.upper_tail("rate", np.array([0.3]), np.array([mu]), np.array([n]), var_at(n))[0]
+        for n in (60.0, 70.0)
     )
     assert few == pytest.approx(many, rel=0.25)
 
@@ -73,7 +76,9 @@ def test_five_odd_cases_are_less_than_fifty() -> None:
 def test_benjamini_and_hochberg_reject_what_they_must() -> None:
     p = np.array([0.001, 0.008, 0.039, 0.041, 0.042, 0.06, 0.074, 0.205, 0.212, 0.216])
     assert (p <= fdr.cut_off(p, 0.05)).sum() == 2
-    assert (p <= fdr.cut_off(np.linspace(0.1, 1, 10), 0.05)).sum() == 2 or fdr.cut_off(np.linspace(0.1, 1, 10), 0.05) == 0.005
+    assert (p <= fdr.cut_off(np.linspace(0.1, 1, 10), 0.05)).sum() == 2 or fdr.cut_off(
+        np.linspace(0.1, 1, 10), 0.05
+    ) == 0.005
 
 
 def test_evidence_keeps_its_order_where_probabilities_are_beyond_counting() -> None:

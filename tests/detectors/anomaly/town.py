@@ -70,10 +70,22 @@ def town(
                     }
                 )  # fmt: skip
             months.append(
-                {"fixmedins_code": code, "month": month, "visits": total, "stays": total, "level": "6", "kind": "1"}
+                {
+                    "fixmedins_code": code,
+                    "month": month,
+                    "visits": total,
+                    "stays": total,
+                    "level": "6",
+                    "kind": "1",
+                }
             )
     shown = [
-        {"subject_type": "institution", "subject": row["fixmedins_code"], "month": row["month"], "short_share": ["M1"]}
+        {
+            "subject_type": "institution",
+            "subject": row["fixmedins_code"],
+            "month": row["month"],
+            "short_share": ["M1"],
+        }
         for row in months
     ]
     return {

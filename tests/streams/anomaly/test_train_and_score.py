@@ -63,7 +63,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             nights = 1 if place == 7 and dice.random() < 0.7 else dice.randint(2, 9)
             month = dice.randint(1, 4)
             begin = f"2026-{month:02d}-{day:02d}"
-            end = f"2026-{month + (day + nights) // 28:02d}-{1 + (day + nights - 1) % 28:02d}" if day + nights > 28 else f"2026-{month:02d}-{day + nights:02d}"
+            end = (
+                f"2026-{month + (day + nights) // 28:02d}-{1 + (day + nights - 1) % 28:02d}"
+                if day + nights > 28
+                else f"2026-{month:02d}-{day + nights:02d}"
+            )
             cost = round(dice.lognormvariate(8, 0.4), 2)
             file.write(
                 f"M{number},P{dice.randint(1, 1500)},H{place:02d},D{place:02d}{number % 3},{begin},{end},{dice.choice(('J18', 'I10', 'K80'))},{cost}\n"
@@ -77,7 +81,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def rows(folder: Path, **where: str) -> list[dict[str, str]]:
     with (folder / "scores" / "scores.csv").open(encoding="utf-8", newline="") as file:
-        return [row for row in csv.DictReader(file) if all(row[name] == value for name, value in where.items())]
+        return [
+            row for row in csv.DictReader(file) if all(row[name] == value for name, value in where.items())
+        ]
 
 
 def test_the_one_list_has_one_row_a_subject_and_begins_with_the_odd_one(folder: Path) -> None:
@@ -86,7 +92,10 @@ def test_the_one_list_has_one_row_a_subject_and_begins_with_the_odd_one(folder: 
     assert listed[0]["subject"] == "H07"
     assert [int(row["rank"]) for row in listed] == list(range(1, 21))
     assert {row["period"] for row in listed} == {"all"}
-    assert all(0 <= float(row["score"]) <= 1 and int(row["patients"]) > 0 and float(row["money"]) > 0 for row in listed)
+    assert all(
+        0 <= float(row["score"]) <= 1 and int(row["patients"]) > 0 and float(row["money"]) > 0
+        for row in listed
+    )
 
 
 def test_the_table_has_its_columns_and_a_rank_within_each_model_and_period(folder: Path) -> None:
@@ -130,7 +139,9 @@ def test_the_same_seed_trains_the_same_models_and_another_folder_is_not_written_
     assert model.load(folder / "again").hash == model.load(folder / "models").hash
     for path in (folder / "models").glob("*.np?"):
         assert path.read_bytes() == (folder / "again" / path.name).read_bytes()
-    result = CliRunner().invoke(cli, ["train", str(folder / "ledger"), "--as-of", "2026-08-01", "--out", str(folder / "again")])
+    result = CliRunner().invoke(
+        cli, ["train", str(folder / "ledger"), "--as-of", "2026-08-01", "--out", str(folder / "again")]
+    )
     assert result.exception is not None
     assert "--replace" in str(result.exception)
 
