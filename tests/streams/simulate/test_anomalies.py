@@ -118,7 +118,7 @@ def test_the_same_seed_gives_the_same_bytes(county_log: Log) -> None:
     assert again.labels == county_log.labels
 
 
-def test_sums_hold_where_cash_is_waived(stays: dict[str, list[dict[str, Any]]]) -> None:
+def test_sums_hold_where_cash_is_waived(county_log: Log, stays: dict[str, list[dict[str, Any]]]) -> None:
     for code, bills in stays.items():
         for bill in (
             bills if code > "H99010105000" else ()
