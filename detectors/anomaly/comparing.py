@@ -115,7 +115,8 @@ class Baseline:
         within = self.within[grain].get(one.name, 1.0)
         y, n, e = level(one, panel, rows)
         mu = shrinkage.centre(one.kind, e, location)
-        var = shrinkage.variance(one.kind, mu, n, within, between) * strange**2
+        var = shrinkage.variance(one.kind, mu, n, within, between) + shrinkage.leeway(one.kind, mu, one.logarithmic)
+        var = var * strange**4
         sampling = shrinkage.variance(one.kind, mu, n, within, 0.0)
         above = shrinkage.upper_tail(one.kind, y, mu, n, var)
         below = 1 - above if one.kind != "mean" else special.ndtr((y - mu) / np.sqrt(var))
@@ -182,11 +183,13 @@ def restore(kind: str, state: State, prefix: str) -> Baseline:
     )
 
 
-def fit(kind: str, features: Features, case_mix: CaseMix, *, seed: int) -> Baseline:
-    """The baseline of a subject type, from the features of closed months."""
+def fit(
+    kind: str, features: Features, case_mix: CaseMix, *, seed: int, institutions: Groups | None = None
+) -> Baseline:
+    """The baseline of a subject type, from the features of closed months. `institutions`: where practitioners work."""
     panel = indicators.panel(kind, features, case_mix)
     subjects, at = np.unique(panel.subject, return_inverse=True)
-    peer_groups = groups.fit(kind, features, subjects, seed=seed)
+    peer_groups = groups.fit(kind, features, subjects, seed=seed, institutions=institutions)
     members = peer_groups.names[at]
     names = np.unique(members) if len(members) else np.array([f"{LADDER[-1]}:"])
     whole = panel.period == WHOLE
@@ -263,3 +266,13 @@ def _fit_months(
         if len(then) >= SMALLEST:
             y, n, e = level(one, panel, then)
             by_month[number_of_month, group, number] = shrinkage.fit_location(one.kind, y, e, n, single, between)
+
+
+def fit_all(features: Features, case_mix: CaseMix, *, seed: int) -> dict[str, Baseline]:
+    """The baselines of all subject types that the features speak of."""
+    found: dict[str, Baseline] = {}
+    for kind, (unit, _) in indicators.OWN.items():
+        if unit in features:
+            institutions = found["institution"].groups if kind == "practitioner" else None
+            found[kind] = fit(kind, features, case_mix, seed=seed, institutions=institutions)
+    return found

@@ -136,9 +136,7 @@ class Expectation:
             evidence[some] = tail.evidence(evidence[some])
         return Found(evidence, z, expected, low, high, cases)
 
-    def _scores(
-        self, stays: pa.Table, found: Found, reason: Codes, fit: npt.NDArray[np.bool_]
-    ) -> pa.Table:
+    def _scores(self, stays: pa.Table, found: Found, reason: Codes, fit: npt.NDArray[np.bool_]) -> pa.Table:
         rows = stays.num_rows
         observed = np.column_stack([design.floats(stays[name]) for name in self.targets])
         scores = np.where(fit, score(np.where(fit, found.evidence, 0.0)), np.nan)

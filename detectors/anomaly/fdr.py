@@ -37,7 +37,7 @@ def simes(p: np.ndarray) -> np.ndarray:
     ordered = np.sort(p, axis=1)  # NaN last
     members = np.isfinite(ordered).sum(axis=1)
     ranks = np.arange(1, p.shape[1] + 1)
-    scaled = np.where(np.isfinite(ordered), ordered, np.inf) * members[:, None] / ranks
+    scaled = np.where(np.isfinite(ordered), np.nan_to_num(ordered) * members[:, None] / ranks, np.inf)
     return np.asarray(np.clip(scaled.min(axis=1, initial=1.0), _TINY, 1.0))
 
 

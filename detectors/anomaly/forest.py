@@ -157,10 +157,8 @@ def fit(features: Features, as_of: datetime, *, seed: int, beside: peers.Peers |
     trees: dict[str, Isolation] = {}
     honest: dict[str, Honest] = {}
     lines: dict[str, dict[str, float]] = {}
-    for kind, (unit, _) in indicators.OWN.items():
-        if unit not in kept:
-            continue
-        baseline = beside.baselines[kind] if beside else comparing.fit(kind, kept, case_mix, seed=seed)
+    every = beside.baselines if beside else comparing.fit_all(kept, case_mix, seed=seed)
+    for kind, baseline in every.items():
         compared = baseline.compare(kept, case_mix)
         enough = np.isfinite(compared.z).sum(axis=1) >= FEW_INDICATORS
         if enough.sum() < 2:

@@ -1,7 +1,8 @@
 """The one list that an inspector works down: `overall`, one row a subject, out of what all models say of it as a whole.
 
-Each model's score is turned back into a probability that holds for the middle of the baseline (the median and the eightieth
-percentile of its evidence, which a few frauds do not move), and the probabilities are combined as Cauchy variables: models
+Each model's score is turned back into the probability it stands for; where the middle of the baseline (the median and the
+eightieth percentile, which a few frauds do not move) says that the model is too easily surprised, it is toned down, and never
+up. The probabilities are combined as Cauchy variables: models
 that look at the same cases may depend on each other in any way, and one model that is sure is enough. The list knows
 nothing of size: evidence is already free of it.
 """
@@ -119,8 +120,11 @@ def evidence_of(model: str, scores: pa.Table) -> Floats:
     return np.asarray(-np.log10(np.maximum(1 - score, 1e-12)))
 
 
-def fit(features: Features, as_of: datetime, *, seed: int) -> Overall:
-    """Learn how the evidence of each model is spread, from the scores `model.<name>` of the baseline."""
+def fit(features: Features, as_of: datetime, *, seed: int, lines: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Overall:
+    """Learn how the evidence of each model is spread, from the scores `model.<name>` of the baseline.
+
+    `lines`: of models that grade their evidence, by name: evidence at the line by subject type and period.
+    """
     scales: dict[str, dict[str, float]] = {}
     for kind in _COMPARED:
         for model in WEIGHTS:
@@ -130,17 +134,24 @@ def fit(features: Features, as_of: datetime, *, seed: int) -> Overall:
             found = found[np.isfinite(found)]
             if len(found):
                 wide = [float(np.quantile(found, at)) / honest for at, honest in _MIDDLE]
-                scales.setdefault(kind, {})[model] = round(max(*wide, 1e-6), 9)
+                scales.setdefault(kind, {})[model] = round(max(*wide, _unit(lines.get(model, {}), kind)), 9)
     if not scales:
         raise ModelError("No model has scored anybody as a whole; train the others first.")
     meta = {"as_of": as_of.isoformat(sep=" "), "seed": seed, "false_discoveries": peers.FALSE_DISCOVERIES}
     plain = Overall(meta, scales, dict.fromkeys(scales, 1.0))
-    lines = {}
+    found_lines = {}
     for kind in scales:
         score = evidence_of("peers", plain._score(kind, features))
         e = score[np.isfinite(score)] * (1 - peers.AT_LINE) / peers.AT_LINE
-        lines[kind] = round(float(fdr.evidence(np.array(fdr.cut_off(10.0**-e, peers.FALSE_DISCOVERIES)))), 9)
-    return Overall(meta, scales, lines)
+        found_lines[kind] = round(float(fdr.evidence(np.array(fdr.cut_off(10.0**-e, peers.FALSE_DISCOVERIES)))), 9)
+    return Overall(meta, scales, found_lines)
+
+
+def _unit(lines: Mapping[str, Mapping[str, float]], kind: str) -> float:
+    """What one of evidence is worth as `evidence_of` sees it."""
+    if kind not in lines:
+        return 1.0
+    return peers.AT_LINE / (1 - peers.AT_LINE) / lines[kind][WHOLE]
 
 
 def restore(state: State) -> Overall:

@@ -1,7 +1,7 @@
 """Model 2, `peers`: institutions and practitioners against others of their kind, indicator by indicator.
 
 Evidence is the probability that an honest peer with as many such cases lies as far on the suspicious side on any indicator
-(Simes); the score is one half … nine tenths … at the line at which the false discovery rate of a closed month is held, and
+(Simes); the score is nine tenths at the line at which the false discovery rate of a closed month is held, and
 rises with the evidence without end. Over-dispersion, not size, decides what stands out: see `shrinkage`.
 """
 
@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from detectors.anomaly import comparing, fdr, groups, indicators, mix, scoring
-from detectors.anomaly.closing import closed
 from detectors.anomaly.comparing import Baseline, Comparison
 from detectors.anomaly.mix import CaseMix
-from detectors.anomaly.model import WHOLE, Features, ModelError, State, hash_of
+from detectors.anomaly.model import WHOLE, Features, ModelError, State, closed_before, hash_of
 from detectors.anomaly.shrinkage import Floats
 
 NAME = "peers"
@@ -114,7 +114,8 @@ def lines_of(compared: Comparison) -> dict[str, float]:
 
 def baseline_features(features: Features, as_of: datetime) -> dict[str, pa.Table]:
     """The features of months that are closed by then. Raises `ModelError` where there are none."""
-    kept = {unit: closed(features[unit], as_of) for unit in UNITS if unit in features}
+    end = pa.scalar(closed_before(as_of), pa.date32())
+    kept = {unit: features[unit].filter(pc.less(features[unit]["month"], end)) for unit in UNITS if unit in features}
     if not kept["institution_month"].num_rows:
         raise ModelError("No month with cases is closed; train on a longer history, or later.")
     return kept
@@ -124,9 +125,7 @@ def fit(features: Features, as_of: datetime, *, seed: int) -> Peers:
     """Fit the baselines of institutions and practitioners on closed months."""
     kept = baseline_features(features, as_of)
     case_mix = mix.fit(kept["case_mix"])
-    baselines = {
-        kind: comparing.fit(kind, kept, case_mix, seed=seed) for kind, (unit, _) in indicators.OWN.items() if unit in kept
-    }
+    baselines = comparing.fit_all(kept, case_mix, seed=seed)
     lines = {kind: lines_of(one.compare(kept, case_mix)) for kind, one in baselines.items()}
     months = np.unique(indicators.months(kept["institution_month"]["month"]))
     meta = {

@@ -44,6 +44,9 @@ _MOST = {"rate": 0.6, "count": 25.0, "mean": 1e6}
 
 _TINY = 1e-300
 
+#: Honest difference between peers that is always allowed for, as a share of their level (one standard deviation).
+LEEWAY = 0.05
+
 
 @dataclass(frozen=True)
 class Group:
@@ -70,6 +73,13 @@ def variance(kind: Kind, mu: Floats, n: Floats, within: float, between: float | 
     if kind == "count":
         return within * mu / n + between * mu**2
     return within / n + between
+
+
+def leeway(kind: Kind, mu: Floats, logarithmic: bool) -> Floats:
+    """The variance that peers are granted however alike a group seems: a difference of `LEEWAY` is worth no visit."""
+    if kind == "mean" and logarithmic:
+        return np.full_like(mu, LEEWAY**2)
+    return np.asarray((LEEWAY * mu) ** 2)
 
 
 def fit_group(kind: Kind, y: Floats, expected: Floats, n: Floats, within: float) -> Group:

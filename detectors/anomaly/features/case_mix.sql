@@ -2,14 +2,14 @@
 unit: case_mix
 key: [fixmedins_code, dr_code, month, stratum]
 needs: [visit.begntime, visit.fixmedins_code]
-may_use: [visit.dscg_time, visit.atddr_no, visit.dscg_way, visit.emergency, visit.oprn_oprt_code, diagnosis, operation,
+may_use: [visit.dscg_time, visit.atddr_no, visit.dscg_way, visit.emergency, visit.transfer_in, visit.oprn_oprt_code, referral, diagnosis, operation,
   settlement.medfee_sumamt, settlement.fund_pay_sumamt, fee_line.med_chrgitm_type, insured.brdy]
 cases: cases
 columns:
   fixmedins_code: {meaning: 定点医药机构, unit: code, role: key}
   dr_code: {meaning: 主管或接诊医师；来源没有的为空文本, unit: code, role: key}
   month: {meaning: 出院（门诊、购药为就诊）月份的第一日, unit: date, role: key}
-  stratum: {meaning: 病种分层：类别|主要诊断三位|年龄段|有无手术, unit: code, role: key}
+  stratum: {meaning: 病种分层：类别|主要诊断三位|年龄段|手术（1）与转入（r）, unit: code, role: key}
   cases: {meaning: 人次, unit: count, role: size}
   costed: {meaning: 有费用总额的人次, unit: count, role: size}
   cost_log: {meaning: 费用总额自然对数之和, unit: ln CNY, role: size}
@@ -25,9 +25,9 @@ columns:
   off_days: {meaning: 周末、节假日非急诊入院人次, unit: count, role: size}
   ambulatory: {meaning: 门诊、购药人次, unit: count, role: size}
   again: {meaning: 七日内在同一机构再次就诊、购药的人次, unit: count, role: size}
-  followed: {meaning: 此前在任一机构就诊过的人次, unit: count, role: size}
+  followed: {meaning: 此前一年内在任一机构就诊过的人次, unit: count, role: size}
   elsewhere: {meaning: 上次就诊在三十日内、在其他机构的人次, unit: count, role: size}
-  paid: {meaning: 有费用总额且同一人此前来过的人次, unit: count, role: size}
+  paid: {meaning: 有费用总额且同一人一年内来过的人次, unit: count, role: size}
   same_amount: {meaning: 三十日内同一人同一机构金额完全相同的人次, unit: count, role: size}
   coded: {meaning: 有诊断的人次, unit: count, role: size}
   codes: {meaning: 诊断条数之和, unit: count, role: size}
@@ -51,11 +51,11 @@ with
 -- 每人次一行；住院计入出院月份，未出院的不计
 visits as (
     select mdtrt_id, psn_no, fixmedins_code, coalesce(atddr_no, '') as dr_code, kind, inpatient, begntime, dscg_time,
-        dscg_way, oprn_oprt_code, coalesce(emergency, false) as emergency,
+        dscg_way, oprn_oprt_code, coalesce(emergency, false) as emergency, transfer_in,
         coalesce(dscg_diag_code, adm_diag_code) as diag_code,
         date_trunc('month', if(inpatient, dscg_time, begntime))::date as month
     from visit
-    where if(inpatient, dscg_time, begntime) is not null and begntime is not null
+    where if(inpatient, dscg_time, begntime) <= begntime + interval 366 day
 ),
 -- 费用总额；来源没有总额的，为基金支付加起付线
 money as (
@@ -75,6 +75,17 @@ operated as (
     select distinct mdtrt_id
     from operation
 ),
+-- 转诊到本机构的备案
+sent as (
+    select distinct psn_no, reflin_medins_no as fixmedins_code, begndate, coalesce(enddate, begndate) as enddate
+    from referral
+),
+referred as (
+    select distinct v.mdtrt_id
+    from visits v
+    join sent s on s.psn_no = v.psn_no and s.fixmedins_code = v.fixmedins_code
+        and v.begntime::date between s.begndate and s.enddate
+),
 -- 检查化验费占比
 lines as (
     select mdtrt_id, sum(det_item_fee_sumamt) as total,
@@ -92,6 +103,7 @@ born as (
 joined as (
     select v.*, m.cost, c.codes, l.exam::double / l.total::double as exam,
         o.mdtrt_id is not null or v.oprn_oprt_code is not null as operation,
+        v.transfer_in or r.mdtrt_id is not null as referred,
         icd3(coalesce(v.diag_code, c.main)) as diagnosis,
         date_diff('year', b.brdy, v.begntime::date) as age,
         greatest(date_diff('day', v.begntime::date, v.dscg_time::date), 1) as days,
@@ -104,6 +116,7 @@ joined as (
     left join money m using (mdtrt_id)
     left join coded c using (mdtrt_id)
     left join operated o using (mdtrt_id)
+    left join referred r using (mdtrt_id)
     left join lines l using (mdtrt_id)
     left join born b on b.psn_no = v.psn_no
     window place as (partition by v.psn_no, v.fixmedins_code, v.kind order by v.begntime, v.mdtrt_id),
@@ -112,7 +125,7 @@ joined as (
 ),
 -- 分层与各项标记
 marked as (
-    select fixmedins_code, dr_code, month, kind, diagnosis, operation, inpatient, emergency, codes,
+    select fixmedins_code, dr_code, month, kind, diagnosis, operation, referred, inpatient, emergency, codes,
         case when age < 15 then '0' when age < 60 then '15' when age < 75 then '60' when age >= 75 then '75' else '' end as ages,
         round(ln(if(cost > 0, cost, null)::double), 4)::decimal(10, 4) as cost_log,
         if(inpatient and coalesce(dscg_way, '') not in ('2', '5'), days, null) as days,
@@ -120,8 +133,8 @@ marked as (
         round(exam, 4)::decimal(10, 4) as exam,
         coalesce(date_diff('day', left_at::date, begntime::date) between 0 and 14, false) as readmitted,
         coalesce(date_diff('day', earlier::date, begntime::date) between 0 and 7, false) as again,
-        earlier is not null as known,
-        before_that is not null as followed,
+        coalesce(earlier >= begntime - interval 366 day, false) as known,
+        coalesce(before_that >= begntime - interval 366 day, false) as followed,
         coalesce(place_before <> fixmedins_code and date_diff('day', before_that::date, begntime::date) between 0 and 30, false)
             as elsewhere,
         coalesce(date_diff('day', earlier_bill::date, begntime::date) between 0 and 30, false) as same_amount,
@@ -131,7 +144,7 @@ marked as (
 ),
 summed as (
     select fixmedins_code, dr_code, month,
-        kind || '|' || coalesce(diagnosis, '') || '|' || ages || '|' || if(operation, '1', '0') as stratum,
+        kind || '|' || coalesce(diagnosis, '') || '|' || ages || '|' || if(operation, '1', '0') || if(referred, 'r', '') as stratum,
         count(*) as cases,
         count(cost_log) as costed,
         coalesce(sum(cost_log), 0)::double as cost_log,

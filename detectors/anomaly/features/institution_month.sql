@@ -13,8 +13,6 @@ columns:
   ambulatory: {meaning: 门诊、购药人次, unit: count, role: size}
   patients: {meaning: 患者人数, unit: count, role: size}
   inpatients: {meaning: 住院患者人数, unit: count, role: size}
-  repeats: {meaning: 当月同一患者第二次起的门诊、购药人次, unit: count, role: size}
-  repeat_stays: {meaning: 当月同一患者第二次起的出院人次, unit: count, role: size}
   total_fee: {meaning: 费用总额；来源没有总额的，为基金支付加起付线, unit: CNY, role: size}
   fund: {meaning: 基金支付, unit: CNY, role: size}
   nights: {meaning: 出院患者住院床日, unit: days, role: size}
@@ -24,8 +22,6 @@ columns:
   level: {meaning: 医院等级, unit: code, role: context}
   kind: {meaning: 定点医药机构类型, unit: code, role: context}
   occupancy: {meaning: 床位使用率（出院者床日比核定床日）, english: nights per licensed bed-day, unit: per bed-day, numerator: nights, denominator: bed_days, suspicious: high, few: 60, basis: 床位率异常分析}
-  repeat_share: {meaning: 当月同一患者再次就诊、购药占比, english: share of outpatient visits beyond a patient's first of the month, unit: ratio, numerator: repeats, denominator: ambulatory, suspicious: high, few: 20, basis: 频繁就诊、购药}
-  repeat_stay_share: {meaning: 当月同一患者再次住院占比, english: share of stays beyond a patient's first of the month, unit: ratio, numerator: repeat_stays, denominator: stays, suspicious: high, few: 20, basis: 分解住院}
   no_cash_share: {meaning: 个人零现金支付占比, english: share of settlements without cash payment, unit: ratio, numerator: no_cash, denominator: settled, suspicious: high, few: 20, basis: 减免自付费用诱导住院}
   same_diagnosis_pairs: {meaning: 任两次住院同病种的对数, unit: count, role: size}
   same_diagnosis_of: {meaning: 可比的对数（任两次住院同病种的比例）, unit: count, role: size}
@@ -55,7 +51,7 @@ visits as (
         coalesce(dscg_diag_code, adm_diag_code) as diag_code,
         date_trunc('month', if(inpatient, dscg_time, begntime))::date as month
     from visit
-    where if(inpatient, dscg_time, begntime) is not null and begntime is not null
+    where if(inpatient, dscg_time, begntime) <= begntime + interval 366 day
 ),
 money as (
     select mdtrt_id, sum(fund_pay_sumamt) as fund, count(psn_cash_pay) as settled,
@@ -138,8 +134,6 @@ months as (
         count(*) filter (where not inpatient) as ambulatory,
         count(distinct psn_no) as patients,
         count(distinct psn_no) filter (where inpatient) as inpatients,
-        count(*) filter (where not inpatient) - count(distinct psn_no) filter (where not inpatient) as repeats,
-        count(*) filter (where inpatient) - count(distinct psn_no) filter (where inpatient) as repeat_stays,
         sum(cost)::double as total_fee, sum(fund)::double as fund,
         coalesce(sum(nights) filter (where inpatient), 0)::bigint as nights,
         coalesce(sum(settled), 0)::bigint as settled, coalesce(sum(no_cash), 0)::bigint as no_cash
@@ -159,8 +153,6 @@ place as (
 select m.*,
     if(p.beds > 0, p.beds * day(last_day(m.month)), null)::bigint as bed_days, p.level, p.kind,
     m.nights::double / bed_days as occupancy,
-    m.repeats::double / nullif(m.ambulatory, 0) as repeat_share,
-    m.repeat_stays::double / nullif(m.stays, 0) as repeat_stay_share,
     m.no_cash::double / nullif(m.settled, 0) as no_cash_share,
     coalesce(same_diagnosis_pairs, 0) as same_diagnosis_pairs, coalesce(same_diagnosis_of, 0) as same_diagnosis_of, same_diagnosis_pairs::double / nullif(same_diagnosis_of, 0) as same_diagnosis,
     coalesce(same_outpatient_diagnosis_pairs, 0) as same_outpatient_diagnosis_pairs, coalesce(same_outpatient_diagnosis_of, 0) as same_outpatient_diagnosis_of, same_outpatient_diagnosis_pairs::double / nullif(same_outpatient_diagnosis_of, 0) as same_outpatient_diagnosis,

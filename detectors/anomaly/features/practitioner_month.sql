@@ -13,7 +13,6 @@ columns:
   stays: {meaning: 主管出院人次, unit: count, role: size}
   ambulatory: {meaning: 接诊人次, unit: count, role: size}
   patients: {meaning: 患者人数, unit: count, role: size}
-  repeats: {meaning: 当月同一患者第二次起的人次, unit: count, role: size}
   places: {meaning: 所在机构数, unit: count, role: size}
   away: {meaning: 不在主要机构的人次, unit: count, role: size}
   total_fee: {meaning: 费用总额；来源没有总额的，为基金支付加起付线, unit: CNY, role: size}
@@ -24,7 +23,6 @@ columns:
   drug_lines: {meaning: 开药条数, unit: count, role: size}
   lines_per_hour: {meaning: 每小时开单条数, english: lines per active hour, unit: per hour, numerator: lines, denominator: hours, suspicious: high, few: 20, basis: 医师工作量异常}
   night_share: {meaning: 凌晨开单占比, english: share of lines between midnight and five, unit: ratio, numerator: night_lines, denominator: lines, suspicious: high, few: 50, basis: 冒用医师开单}
-  repeat_share: {meaning: 当月同一患者再次就诊占比, english: share of visits beyond a patient's first of the month, unit: ratio, numerator: repeats, denominator: visits, suspicious: high, few: 20, basis: 频繁就诊}
   away_share: {meaning: 在其他机构的人次占比, english: share of visits at other institutions, unit: ratio, numerator: away, denominator: visits, suspicious: high, few: 20, basis: 冒用医师执业}
   same_diagnosis_pairs: {meaning: 任两人次同病种的对数, unit: count, role: size}
   same_diagnosis_of: {meaning: 可比的对数（任两人次同病种的比例）, unit: count, role: size}
@@ -45,7 +43,7 @@ visits as (
         coalesce(dscg_diag_code, adm_diag_code) as diag_code,
         date_trunc('month', if(inpatient, dscg_time, begntime))::date as month
     from visit
-    where if(inpatient, dscg_time, begntime) is not null and begntime is not null and atddr_no is not null and atddr_no <> ''
+    where if(inpatient, dscg_time, begntime) <= begntime + interval 366 day and atddr_no is not null and atddr_no <> ''
 ),
 money as (
     select mdtrt_id,
@@ -132,7 +130,6 @@ months as (
         count(*) filter (where inpatient) as stays,
         count(*) filter (where not inpatient) as ambulatory,
         count(distinct psn_no) as patients,
-        count(*) - count(distinct psn_no) as repeats,
         sum(cost)::double as total_fee,
         count(distinct begntime::date) filter (where not inpatient) as visit_days
     from joined
@@ -143,7 +140,6 @@ select m.*, h.fixmedins_code, h.places, h.away,
     coalesce(l.drug_lines, 0) as drug_lines,
     l.lines::double / nullif(l.hours, 0) as lines_per_hour,
     l.night_lines::double / nullif(l.lines, 0) as night_share,
-    m.repeats::double / m.visits as repeat_share,
     h.away::double / m.visits as away_share,
     coalesce(same_diagnosis_pairs, 0) as same_diagnosis_pairs, coalesce(same_diagnosis_of, 0) as same_diagnosis_of, same_diagnosis_pairs::double / nullif(same_diagnosis_of, 0) as same_diagnosis,
     coalesce(same_village_pairs, 0) as same_village_pairs, coalesce(same_village_of, 0) as same_village_of, same_village_pairs::double / nullif(same_village_of, 0) as same_village,

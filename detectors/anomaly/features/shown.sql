@@ -29,7 +29,7 @@ visits as (
         icd3(coalesce(dscg_diag_code, adm_diag_code)) as diagnosis,
         date_trunc('month', if(inpatient, dscg_time, begntime))::date as month
     from visit
-    where if(inpatient, dscg_time, begntime) is not null and begntime is not null
+    where if(inpatient, dscg_time, begntime) <= begntime + interval 366 day
 ),
 money as (
     select mdtrt_id, bool_or(psn_cash_pay = 0) as no_cash,

@@ -34,7 +34,13 @@ ONLY = Rulebook((RULE,))
 def result(with_models: ModelSet | None, rules: Rulebook = ONLY) -> Result:
     lines = list(world_lines())
     return evaluate(
-        facts_of(lines), rules, knowledge(), with_models, watermark_of(lines), params=PARAMS, con=engine.connect()
+        facts_of(lines),
+        rules,
+        knowledge(),
+        with_models,
+        watermark_of(lines),
+        params=PARAMS,
+        con=engine.connect(),
     )
 
 
