@@ -30,10 +30,10 @@ def run(settings: Settings, console: Console) -> dict[str, object]:
         )
         for name, table in scored(here).items():
             for kind in ("institution", "practitioner"):
-                told = here.told(kind)
-                if len({one.label for one in told.values()}) < 2:
+                told, some = here.told(kind), rows(here, table, kind)
+                if not some or len({one.label for one in told.values()}) < 2:
                     continue
-                one = evaluate(rows(here, table, kind), told, subject_type=kind, model=name, repeats=0)
+                one = evaluate(some, told, subject_type=kind, model=name, repeats=0)
                 found[kind, name].append(one)
                 if name == "overall":
                     kinds[kind].append(

@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benchmarks.anomaly.worlds import Watch, county, world
-from detectors.anomaly import featurefile, forest, overall, peers
-from detectors.anomaly.fit_expectation import ExpectationFitting
+from benchmarks.anomaly.worlds import county, world
+from detectors.anomaly import featurefile
+from streams.anomaly.training import fit_all
 
 #: Columns that name somebody or something.
 _NAMES = frozenset(("fixmedins_code", "dr_code", "atddr_no", "mdtrt_id", "psn_no", "subject"))
@@ -58,21 +58,12 @@ def main(stays: int, institutions: int, days: int, keep: Path) -> None:
         for unit, table in here.features.items()
         if unit in featurefile.load()
     }
-    watch = Watch()
-    seconds = {}
-    ExpectationFitting().fit(features, here.as_of, seed=1)
-    seconds["expectation"] = watch.lap()
-    compared = peers.fit(features, here.as_of, seed=1)
-    seconds["peers"] = watch.lap()
-    trees = forest.fit(features, here.as_of, seed=1, beside=compared)
-    seconds["forest"] = watch.lap()
-    features |= {"model.peers": compared.score(features), "model.forest": trees.score(features)}
-    overall.fit(features, here.as_of, seed=1)
-    seconds["overall"] = watch.lap()
+    trained = fit_all(features, here.as_of, seed=1)
     told = {
         "stays": features["stay"].num_rows,
         "institutions": len(pc.unique(features["stay"]["fixmedins_code"])),
-        "seconds": seconds,
+        "seconds": dict(trained.seconds),
+        "skipped": dict(trained.skipped),
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
     sys.stdout.write(json.dumps(told) + "\n")

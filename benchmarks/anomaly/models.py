@@ -9,23 +9,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.anomaly.worlds import County
-from detectors.anomaly import forest, overall, peers
 from detectors.anomaly.model import WHOLE
 from streams.anomaly.reading import Scored
+from streams.anomaly.training import fit_all
 
 Scores = Mapping[str, pa.Table]
 
 
 def scored(county: County, seed: int = 1) -> Scores:
-    """What the models of institutions and practitioners say of the county they were fitted on, by model."""
-    features = dict(county.features)
-    compared = peers.fit(features, county.as_of, seed=seed)
-    scores = {"peers": compared.score(features)}
-    features["model.peers"] = scores["peers"]
-    trees = forest.fit(features, county.as_of, seed=seed, beside=compared)
-    features["model.forest"] = scores["forest"] = trees.score(features)
-    scores["overall"] = overall.fit(features, county.as_of, seed=seed).score(features)
-    return scores
+    """What all models say of the county they were trained on, by model."""
+    return fit_all(county.features, county.as_of, seed=seed).scores
 
 
 def rows(county: County, scores: pa.Table, subject_type: str) -> list[Scored]:

@@ -14,18 +14,15 @@ from rich.table import Table
 
 from benchmarks.__main__ import fundwatch
 from benchmarks.anomaly.settings import Settings
-from benchmarks.anomaly.worlds import Watch, county, decoded, world
-from detectors import engine
-from detectors.anomaly import compute, featurefile, overall, peers
+from benchmarks.anomaly.worlds import KEY, Watch, county, decoded, world
+from detectors.anomaly import peers
 from detectors.anomaly.fit_expectation import ExpectationFitting
 from detectors.anomaly.model import ModelSet, feature_hashes
-from detectors.evaluate import prepare, provide
 from detectors.standing import StandingKernel
 from rules import knowledge, rulebook
 from rules.rulebook import Rulebook
-from rules.schema import ledger_names
-from streams.judging import fill
-from streams.lake import open_lake
+from streams.anomaly.material import Source, features, opened
+from streams.anomaly.training import UNITS
 from streams.live.rules import OF_PERSONS
 from streams.simulate import simulate, write
 
@@ -53,21 +50,13 @@ def _features(settings: Settings, console: Console) -> dict[str, object]:
         if not log.exists():
             write(wanted, log)
         fundwatch("lake", "build", str(log / "events"), "--out", str(lake))
-    files = featurefile.load()
     watch = Watch()
-    con = engine.connect()
-    source = open_lake(lake, as_of=None)
-    tables = {table for one in files.values() for table in one.tables}
-    fill(con, source.facts(None), Rulebook(()), expected=source.counts.facts, tables=tables)
-    provide(con, ledger_names())
-    prepare(con, knowledge.load())
-    ledger_seconds = watch.lap()
-    lines = int(con.sql("select count(*) from fee_line").fetchall()[0][0])
-    seconds = {}
-    for unit, one in files.items():
-        compute.table(con, one)
-        seconds[unit] = watch.lap()
-    con.close()
+    seconds: dict[str, float] = {}
+    with opened(Source((str(lake),), KEY), knowledge.load()) as ledger:
+        ledger_seconds = watch.lap()
+        lines = ledger.rows("fee_line")
+        watch.lap()
+        features(ledger, UNITS, lambda name, *_: seconds.update({name: watch.lap()}))
     table = Table(title=f"features of {lines:,} fee lines from the lake", title_justify="left")
     table.add_column("step")
     table.add_column("seconds", justify="right")
@@ -97,11 +86,9 @@ def _scoring(settings: Settings, console: Console) -> dict[str, object]:
     stays = here.features["stay"].num_rows
     one = _best(lambda: expectation.score(here.features))
     two = _best(lambda: compared.score(here.features))
-    features = {**here.features, "model.peers": compared.score(here.features)}
-    three = _best(lambda: overall.fit(features, here.as_of, seed=1).score(features))
     console.print(
         f"scoring {stays:,} stays: expectation {one:.2f} s ({stays / one:,.0f} stays/s); the institutions and practitioners of these stays: "
-        f"peers {two:.2f} s ({stays / two:,.0f} stays/s), overall {three:.2f} s",
+        f"peers {two:.2f} s ({stays / two:,.0f} stays/s)",
         soft_wrap=True,
     )
     return {"stays": stays, "expectation_stays_a_second": stays / one, "peers_stays_a_second": stays / two}
@@ -169,7 +156,7 @@ def _batches(settings: Settings, console: Console) -> dict[str, object]:
                 facts = decoded(events[begin : begin + size])
                 tables = {unit: parts[0] for unit, parts in facts.sources.items()}
                 begun = time.perf_counter()
-                with kernel.judged(tables, here.as_of):  # type: ignore[arg-type]
+                with kernel.judged(tables, here.as_of):
                     taken.append(time.perf_counter() - begun)
             middle[name] = statistics.median(taken[2:]) * 1000
         added = middle["with model 1"] - middle["rules alone"]

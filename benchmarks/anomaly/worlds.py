@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+import streams
 from detectors import engine, ledger
 from detectors import facts as fact_tables
 from detectors.anomaly import compute, featurefile
 from detectors.evaluate import prepare, provide
-from detectors.facts import Facts
+from detectors.facts import Facts, Parquet
 from rules import knowledge
 from rules.schema import ledger_names
 from streams.anomaly.reading import Told
@@ -30,6 +33,9 @@ KEY = b"a key for measuring only"
 
 #: Messages that are decoded at a time.
 _BATCH = 50_000
+
+#: Where money and patients of each subject stand, beside the features.
+_SIZED = "sizes.parquet"
 
 #: When all months of a world are closed.
 _CLOSED_AFTER = timedelta(days=40)
@@ -60,35 +66,53 @@ def world(seed: int, *, fraud: bool, institutions: int, days: int) -> World:
 
 
 def county(wanted: World, keep: Path) -> County:
-    """A county, from `keep` where it was made before by the same feature files."""
+    """A county, from `keep` where it was made before by the same simulator and the same feature files."""
+    name = f"{'fraud' if wanted.planted else 'honest'}-{wanted.seed}-{wanted.institutions}-{wanted.days}-{_simulator()}"
+    facts, truth = _lived(wanted, keep / name)
     files = featurefile.load()
-    version = "-".join(one.hash[:6] for _, one in sorted(files.items()))
-    folder = (
-        keep
-        / f"{'fraud' if wanted.planted else 'honest'}-{wanted.seed}-{wanted.institutions}-{wanted.days}-{version}"
-    )
-    if not (folder / "truth.csv").exists():
-        _make(wanted, folder)
-    truth = {
-        (row["subject_type"], row["subject"]): Told(row["label"] == "1", row["kind"], float(row["strength"]))
-        for row in csv.DictReader(io.StringIO((folder / "truth.csv").read_text(encoding="utf-8")))
-    }
+    folder = keep / name / "-".join(one.hash[:6] for _, one in sorted(files.items()))
+    if not (folder / _SIZED).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        con = ledger_of(facts)
+        for unit, one in files.items():
+            pq.write_table(compute.table(con, one), folder / f"{unit}.parquet")
+        pq.write_table(con.sql(_SIZES).to_arrow_table(), folder / _SIZED)
+        con.close()
     sizes = {
         (row["subject_type"], row["subject"]): (float(row["money"]), float(row["patients"]))
-        for row in pq.read_table(folder / "sizes.parquet").to_pylist()
+        for row in pq.read_table(folder / _SIZED).to_pylist()
     }
     return County(wanted, {unit: pq.read_table(folder / f"{unit}.parquet") for unit in files}, truth, sizes)
 
 
-def _make(wanted: World, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    log = simulate(wanted)
-    con = ledger_of(decoded(log.events))
-    for unit, one in featurefile.load().items():
-        pq.write_table(compute.table(con, one), folder / f"{unit}.parquet")
-    pq.write_table(con.sql(_SIZES).to_arrow_table(), folder / "sizes.parquet")
-    con.close()
-    (folder / "truth.csv").write_bytes(labels_csv(log.labels))
+def _lived(wanted: World, folder: Path) -> tuple[Facts, dict[tuple[str, str], Told]]:
+    """The facts and labels of a world, kept."""
+    labels = folder / "truth.csv"
+    if not labels.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        log = simulate(wanted)
+        for name, parts in decoded(log.events).sources.items():
+            pq.write_table(
+                pa.concat_tables([part for part in parts if isinstance(part, pa.Table)]),
+                folder / f"{name}.parquet",
+            )
+        labels.write_bytes(labels_csv(log.labels))
+    facts = Facts({path.stem: (Parquet((str(path),)),) for path in sorted(folder.glob("*.parquet"))})
+    truth = {
+        (row["subject_type"], row["subject"]): Told(row["label"] == "1", row["kind"], float(row["strength"]))
+        for row in csv.DictReader(io.StringIO(labels.read_text(encoding="utf-8")))
+    }
+    return facts, truth
+
+
+@cache
+def _simulator() -> str:
+    """Hash of what simulates and decodes: another one makes another world."""
+    digest = hashlib.sha256()
+    for package in ("simulate", "wire"):
+        for path in sorted((Path(streams.__file__).parent / package).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:6]
 
 
 def ledger_of(facts: Facts) -> duckdb.DuckDBPyConnection:

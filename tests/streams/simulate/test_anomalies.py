@@ -118,11 +118,10 @@ def test_the_same_seed_gives_the_same_bytes(county_log: Log) -> None:
     assert again.labels == county_log.labels
 
 
-def test_sums_hold_where_cash_is_waived(stays: dict[str, list[dict[str, Any]]]) -> None:
-    for code, bills in stays.items():
-        for bill in (
-            bills if code > "H99010105000" else ()
-        ):  # plants of rules elsewhere may be wrong on purpose
+def test_sums_hold_where_cash_is_waived(county_log: Log, stays: dict[str, list[dict[str, Any]]]) -> None:
+    houses = {one.subject for one in county_log.labels if one.subject_type == "institution"}
+    for code in houses:  # elsewhere plants of rules may be wrong on purpose
+        for bill in stays[code]:
             parts = ("fund_pay_sumamt", "psn_part_amt", "hosp_part_amt")
             assert abs(float(bill["medfee_sumamt"]) - sum(float(bill[name]) for name in parts)) < 0.005
 
