@@ -5,13 +5,14 @@
 # make soak      the live part through kills, moves and bad input (SEED=1 MINUTES=0)
 # make bench     how fast, on this machine
 # make bench-live  how fast the live part is
+# make bench-anomaly  what the anomaly models are worth and cost (ONLY=honest,fraud,leakage,speed)
 # make kafka     a real Kafka on 127.0.0.1:9092, topics made, without containers
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo demo-kafka test lint lock soak bench bench-live kafka kafka-ready postgresql-ready promtool clean
+.PHONY: install demo demo-kafka test lint lock soak bench bench-live bench-anomaly kafka kafka-ready postgresql-ready promtool clean
 
 install: $(STAMP)
 
@@ -57,6 +58,11 @@ soak: kafka-ready
 bench-live: kafka-ready
 	$(BIN)/python -m benchmarks.live
 
+ONLY ?= honest,fraud,leakage,speed
+
+bench-anomaly: install
+	$(BIN)/python -m benchmarks.anomaly --only $(ONLY)
+
 # What a real Kafka needs: Java, Maven and its jars; installed where that may be done.
 kafka-ready: install
 	@$(BIN)/python -m deploy.kafka fetch
@@ -68,4 +74,4 @@ kafka: install
 	@$(BIN)/python -m deploy.kafka run
 
 clean:
-	rm -rf $(VENV) demo .kafka .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) demo bench-anomaly .kafka .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

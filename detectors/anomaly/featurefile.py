@@ -26,7 +26,7 @@ _DAYS = re.compile(r"(\d+) d")
 _FIELDS = frozenset({"unit", "key", "needs", "may_use", "cases", "lookback", "columns"})
 _REQUIRED = ("unit", "key", "needs", "columns")
 _OF_COLUMN = frozenset(
-    {"meaning", "unit", "role", "numerator", "denominator", "suspicious", "few", "basis"}
+    {"meaning", "english", "unit", "role", "numerator", "denominator", "suspicious", "few", "basis"}
 )  # fmt: skip
 
 
@@ -35,7 +35,8 @@ class Column:
     """A column of a feature table.
 
     `suspicious`: the direction that is worth a look; `few`: fewer cases than that say nothing; `numerator` and
-    `denominator`: the columns that a rate is made of; `basis`: where the indicator comes from.
+    `denominator`: the columns that a rate is made of; `basis`: where the indicator comes from; `english`: the meaning
+    once more, for the English rendering of a reason.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Column:
     suspicious: str | None = None
     few: int | None = None
     basis: str | None = None
+    english: str | None = None
 
 
 @dataclass(frozen=True)
@@ -212,4 +214,5 @@ def _column(document: Document, name: str, value: Any) -> Column:
         value.get("suspicious"),
         few,
         value.get("basis"),
+        value.get("english"),
     )

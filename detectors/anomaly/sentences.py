@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from detectors.anomaly import featurefile
+from detectors.anomaly import explain, featurefile
 from detectors.anomaly.design import TARGETS
 from detectors.anomaly.encoding import Floats
 
@@ -78,9 +78,14 @@ def small_table(drivers: Sequence[Mapping[str, Any]]) -> str:
     """The drivers of a score as a table in text, a line an indicator, the most telling first."""
     lines = ["指标｜实际｜预计｜同类范围｜同类例数"]
     for one in drivers:
-        low, high = _plain(one["low"]), _plain(one["high"])
-        numbers = f"{_plain(one['observed'])}｜{_plain(one['expected'])}｜{low}–{high}｜{one['cases']}"
-        lines.append(f"{word(one['indicator'])}｜{numbers}")
+        name = one["indicator"]
+        compared = name in explain.known()
+        told, called = (
+            (partial(explain.number, name), explain.word(name)) if compared else (_plain, word(name))
+        )
+        low, high = told(one["low"]), told(one["high"])
+        numbers = f"{told(one['observed'])}｜{told(one['expected'])}｜{low}–{high}｜{one['cases']}"
+        lines.append(f"{called}｜{numbers}")
     return "\n".join(lines)
 
 

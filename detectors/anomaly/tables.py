@@ -15,7 +15,7 @@ from detectors.anomaly.model import Features, ModelSet
 from detectors.anomaly.sentences import TOLD, small_table
 from rules.rulebook import Rule, Rulebook
 
-_MONTH = "if(period = 'all', null, (period || '-01')::date) as month"
+_MONTH = "try_cast(period || '-01' as date) as month"
 
 #: Table of what models say → whose scores it holds, and how its own key columns come of subject and period.
 TABLES = MappingProxyType(

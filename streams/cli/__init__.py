@@ -26,6 +26,10 @@ COMMANDS = {
     "lake": ("lake", "Build or describe a lake: the facts of event logs as Parquet."),
     "archive": ("archive", "Put a topic into a lake, continuously, each event once."),
     "replay": ("replay", "Judge event logs, a lake or a ledger, and write the alerts."),
+    "rank": ("rank", "Order a run's alerts by what reviewers decided of their like."),
+    "evaluate": ("evaluate", "Compare scores with a truth, beside the plain baselines."),
+    "train": ("train", "Train the anomaly models on a history."),
+    "score": ("score", "Score institutions, practitioners and stays with trained models."),
     "diff": ("diff", "Compare the alerts of two runs."),
     "show": (
         "show",

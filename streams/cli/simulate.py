@@ -13,6 +13,7 @@ import click
 from streams.cli.options import FOLDER, bar, out
 from streams.errors import Refused
 from streams.simulate import World, write
+from streams.simulate.world import INSTITUTIONS
 from streams.simulate.writer import Compression
 
 
@@ -39,6 +40,18 @@ from streams.simulate.writer import Compression
 @click.option(
     "--noise", type=click.FloatRange(0, 5), default=1.0, show_default=True, help="How disorderly the log is."
 )
+@click.option(
+    "--anomalies",
+    is_flag=True,
+    help="Many more institutions; some, and some doctors, do what no exact rule decides (with --clean none). Writes truth.csv.",
+)
+@click.option(
+    "--institutions",
+    type=click.IntRange(*INSTITUTIONS),
+    default=120,
+    show_default=True,
+    help="With --anomalies: how many more.",
+)
 def command(
     persons: int,
     days: int,
@@ -48,13 +61,24 @@ def command(
     clean: bool,
     compress: str,
     noise: float,
+    anomalies: bool,
+    institutions: int,
 ) -> None:
     """Write the event log of an invented county, with planted fraud, innocent look-alikes, and the truth about them.
 
     The log is out of order, has duplicates, corrections, cancellations and a few broken lines, as a real one does.
     """
     try:
-        world = World(persons, days, seed, date(start.year, start.month, start.day), not clean, noise)
+        world = World(
+            persons,
+            days,
+            seed,
+            date(start.year, start.month, start.day),
+            not clean,
+            noise,
+            anomalies,
+            institutions,
+        )
     except ValueError as error:
         raise Refused(str(error)) from error
     begun = time.perf_counter()

@@ -94,7 +94,8 @@ def _plan_clinic(life: Life) -> None:
         items.append((illness.exams[0], 1))
     items += [(care, 1) for care in illness.care[:1]]
     life.plan(
-        t, lambda: _clinic(life.county, person, dice, t, (illness.code, illness.name), illness.dept, items)
+        t,
+        lambda: clinic_visit(life.county, person, dice, t, (illness.code, illness.name), illness.dept, items),
     )
 
 
@@ -111,7 +112,7 @@ def choose_clinic(county: County, person: Person, dice: Dice, t: int) -> Place:
     return places.branch if u < 0.98 else places.city
 
 
-def _clinic(
+def clinic_visit(
     county: County,
     person: Person,
     dice: Dice,
@@ -216,7 +217,7 @@ def _chronic_visit(county: County, person: Person, dice: Dice, t: int, disease: 
     place = county.places.townships[person.village % len(county.places.townships)]
     if place.dark(t - DAY, t + 2 * DAY):
         place = county.places.county[0]
-    _clinic(
+    clinic_visit(
         county,
         person,
         dice,
@@ -252,7 +253,7 @@ def _plan_dialysis(life: Life) -> None:
                 items.append((cat.ERYTHROPOIETIN, 1))
             life.plan(
                 t,
-                lambda t=t, items=items: _clinic(  # type: ignore[misc]
+                lambda t=t, items=items: clinic_visit(  # type: ignore[misc]
                     county,
                     person,
                     dice,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
+from streams.simulate import anomalies, registry, sale
 from streams.simulate import catalogue as cat
-from streams.simulate import registry, sale
 from streams.simulate.arrival import Outbox
 from streams.simulate.care import live
 from streams.simulate.clock import DAY, HOUR
@@ -19,7 +19,7 @@ from streams.simulate.dice import Dice
 from streams.simulate.people import Person, Residents
 from streams.simulate.places import build
 from streams.simulate.plants import plant_all
-from streams.simulate.truth import Plant
+from streams.simulate.truth import Label, Plant
 from streams.simulate.world import World
 from streams.simulate.writer import Compression, LogWriter, in_order
 
@@ -30,11 +30,12 @@ Progress = Callable[[str, int, int], None]
 
 
 class Log(NamedTuple):
-    """A simulated world in memory: lines in order of arrival, what was planted, and the counts of world.json."""
+    """A simulated world in memory: lines in order of arrival, what was planted, the counts of world.json, who is labelled."""
 
     events: list[bytes]
     truth: list[Plant]
     manifest: dict[str, object]
+    labels: Sequence[Label] = ()
 
 
 @contextmanager
@@ -57,7 +58,9 @@ def _silent(stage: str, done: int, total: int) -> None:
     """No progress shown."""
 
 
-def _live(world: World, spill: Callable[[Outbox], None], progress: Progress) -> tuple[County, list[Plant]]:
+def _live(
+    world: World, spill: Callable[[Outbox], None], progress: Progress
+) -> tuple[County, list[Plant], list[Label]]:
     places = build(world)
     county = County(
         world,
@@ -97,7 +100,15 @@ def _live(world: World, spill: Callable[[Outbox], None], progress: Progress) -> 
             progress("植入", done, total)
 
         truth = plant_all(county, planted)
-    return county, truth
+    labels: list[Label] = []
+    if world.anomalies:
+
+        def served(done: int, total: int) -> None:
+            spill(outbox)
+            progress("机构", done, total)
+
+        labels = anomalies.live(county, served)
+    return county, truth, labels
 
 
 def _stock(county: County, dice: Dice) -> None:
@@ -153,15 +164,18 @@ def _checks(county: County, dice: Dice) -> None:
 
 def _manifest(county: County, truth: list[Plant]) -> dict[str, object]:
     world, outbox = county.world, county.outbox
+    settings = asdict(world)
+    if not world.anomalies:  # what does not matter is not said: older worlds keep their words
+        del settings["anomalies"], settings["institutions"]
     plants: dict[str, dict[str, int]] = {}
     for plant in truth:
         kinds = plants.setdefault(plant.rule_code, {})
         kinds[plant.kind] = kinds.get(plant.kind, 0) + 1
     return {
         "note": "Invented. No person, institution, code beginning with 99 or 98, or amount is real.",
-        "world": {**asdict(world), "start": world.start.isoformat()},
+        "world": {**settings, "start": world.start.isoformat()},
         "persons": county.residents.made,
-        "institutions": len(county.places.all()),
+        "institutions": len(county.places.all()) + (world.institutions if world.anomalies else 0),
         "events": sum(outbox.counts.values()),
         "lines": outbox.pending,
         "counts": dict(sorted(outbox.counts.items())),
@@ -173,20 +187,23 @@ def _manifest(county: County, truth: list[Plant]) -> dict[str, object]:
 def simulate(world: World) -> Log:
     """A world in memory. For small worlds: everything is held at once."""
     with _uncollected():
-        county, truth = _live(world, _kept, _silent)
+        county, truth, labels = _live(world, _kept, _silent)
         events: list[bytes] = []
         for day in sorted(county.outbox.buckets):
             events += in_order(county.outbox.buckets[day])
-    return Log(events, truth, _manifest(county, truth))
+    return Log(events, truth, _manifest(county, truth), labels)
 
 
 def write(
     world: World, folder: Path, *, compression: Compression = "zst", progress: Progress = _silent
 ) -> dict[str, object]:
-    """A world in files: `events/*.jsonl[.zst|.gz]`, `truth.jsonl`, `world.json`, `README.txt`. Returns world.json's content."""
+    """A world in files: `events/*.jsonl[.zst|.gz]`, `truth.jsonl`, `world.json`, `README.txt`, and with anomalies `truth.csv`.
+
+    Returns world.json's content.
+    """
     with _uncollected(), LogWriter(folder, compression) as writer:
-        county, truth = _live(world, writer.spill, progress)
+        county, truth, labels = _live(world, writer.spill, progress)
         writer.finish(county.outbox, progress)
         manifest = _manifest(county, truth)
-        writer.tell(truth, manifest)
+        writer.tell(truth, manifest, labels)
     return manifest

@@ -1,7 +1,10 @@
-"""What was planted, and what a rule should say of it."""
+"""What was planted, and what a rule, or a model, should say of it."""
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
@@ -40,3 +43,29 @@ class Plant:
     def line(self) -> bytes:
         """As a line of truth.jsonl."""
         return msgspec.json.encode({**asdict(self), "disguised": self.disguised})
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Whether somebody belongs on the list that an inspector works down, as no exact rule decides it.
+
+    `subject_type`: institution, practitioner, ring. `label`: 1 misbehaves, 0 honest. `kind`: how, or in which way an
+    honest one is unusual; "ordinary" otherwise. `strength`: of the misbehaviour, 0 for the honest.
+    """
+
+    subject_type: str
+    subject: str
+    label: int
+    kind: str
+    strength: float = 0.0
+
+
+def labels_csv(labels: Iterable[Label]) -> bytes:
+    """As truth.csv: one row a subject, with a head."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(("subject_type", "subject", "label", "kind", "strength"))
+    rows.writerows(
+        (one.subject_type, one.subject, one.label, one.kind, f"{one.strength:g}") for one in labels
+    )
+    return text.getvalue().encode()

@@ -10,6 +10,9 @@ from streams.simulate.clock import day_number
 #: Plants need room for ten stays of one person and for what falls due after them.
 SHORTEST = 100
 
+#: Fewer institutions give no peers to compare with; more have no room in the codes.
+INSTITUTIONS = (20, 4000)
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -17,6 +20,9 @@ class World:
 
     `planted`: fraud and look-alikes live there too, on residents of their own (added to `persons`). `noise`
     scales how disorderly the log is: 0 everything in order and once, 1 as usual, 2 twice as bad.
+
+    `anomalies`: so many more `institutions` serve the county, with patients of their own; some are honest but unusual, and where
+    anything is `planted`, some, and some doctors, do what no exact rule decides.
     """
 
     persons: int
@@ -25,6 +31,8 @@ class World:
     start: date = date(2026, 1, 1)
     planted: bool = True
     noise: float = 1.0
+    anomalies: bool = False
+    institutions: int = 120
 
     def __post_init__(self) -> None:
         if self.persons < 1:
@@ -35,6 +43,13 @@ class World:
             )
         if not 0 <= self.noise <= 5:
             raise ValueError(f"noise must lie between 0 and 5, not {self.noise}.")
+        low, high = INSTITUTIONS
+        if self.anomalies and not low <= self.institutions <= high:
+            raise ValueError(f"institutions must lie between {low} and {high}, not {self.institutions}.")
+        if self.anomalies and self.days < SHORTEST:
+            raise ValueError(
+                f"What is unusual shows in at least {SHORTEST} days (days is {self.days}); ask for more days."
+            )
 
     @property
     def first(self) -> int:

@@ -11,7 +11,7 @@ import json
 import marshal
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +21,7 @@ import zstandard
 
 from streams.simulate.arrival import Outbox
 from streams.simulate.clock import DATE
-from streams.simulate.truth import Plant
+from streams.simulate.truth import Label, Plant, labels_csv
 
 Compression = Literal["zst", "gz", "none"]
 
@@ -38,6 +38,9 @@ those of the national interface.
 events/       the log, files in order of arrival
 truth.jsonl   what was planted, and what each rule should say of it
 world.json    settings and counts
+"""
+
+LABELLED = """truth.csv     who misbehaves as no exact rule decides (label 1), and who does not, for `fundwatch evaluate`
 """
 
 
@@ -125,10 +128,12 @@ class LogWriter:
             return gzip.GzipFile(path.with_suffix(".jsonl.gz"), "wb", compresslevel=4, mtime=0)  # type: ignore[return-value]
         return path.open("wb")
 
-    def tell(self, truth: list[Plant], manifest: dict[str, object]) -> None:
-        """Writes truth, settings and the note that all of it is invented."""
+    def tell(self, truth: list[Plant], manifest: dict[str, object], labels: Sequence[Label] = ()) -> None:
+        """Writes truth, labels if there are any, settings and the note that all of it is invented."""
         (self.folder / "truth.jsonl").write_bytes(b"".join(plant.line() + b"\n" for plant in truth))
         (self.folder / "world.json").write_text(
             json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
         )
-        (self.folder / "README.txt").write_text(README, encoding="utf-8")
+        if labels:
+            (self.folder / "truth.csv").write_bytes(labels_csv(labels))
+        (self.folder / "README.txt").write_text(README + (LABELLED if labels else ""), encoding="utf-8")

@@ -1,0 +1,151 @@
+/*
+unit: practitioner_month
+key: [dr_code, month]
+needs: [visit.begntime, visit.atddr_no]
+may_use: [visit.dscg_time, visit.dscg_diag_code, diagnosis, settlement.medfee_sumamt, settlement.fund_pay_sumamt,
+  fee_line.bilg_dr_codg, fee_line.fee_ocur_time, fee_line.med_list_codg, insured.addr]
+cases: visits
+columns:
+  dr_code: {meaning: 医师, unit: code, role: key}
+  month: {meaning: 出院（门诊为就诊）月份的第一日, unit: date, role: key}
+  fixmedins_code: {meaning: 当月人次最多的机构, unit: code, role: context}
+  visits: {meaning: 主管或接诊人次, unit: count, role: size}
+  stays: {meaning: 主管出院人次, unit: count, role: size}
+  ambulatory: {meaning: 接诊人次, unit: count, role: size}
+  patients: {meaning: 患者人数, unit: count, role: size}
+  places: {meaning: 所在机构数, unit: count, role: size}
+  away: {meaning: 不在主要机构的人次, unit: count, role: size}
+  total_fee: {meaning: 费用总额；来源没有总额的，为基金支付加起付线, unit: CNY, role: size}
+  visit_days: {meaning: 有接诊的日数, unit: days, role: size}
+  lines: {meaning: 有时刻的开单条数, unit: count, role: size}
+  hours: {meaning: 有开单的小时数, unit: h, role: size}
+  night_lines: {meaning: 零时至五时开单条数, unit: count, role: size}
+  drug_lines: {meaning: 开药条数, unit: count, role: size}
+  lines_per_hour: {meaning: 每小时开单条数, english: lines per active hour, unit: per hour, numerator: lines, denominator: hours, suspicious: high, few: 20, basis: 医师工作量异常}
+  night_share: {meaning: 凌晨开单占比, english: share of lines between midnight and five, unit: ratio, numerator: night_lines, denominator: lines, suspicious: high, few: 50, basis: 冒用医师开单}
+  away_share: {meaning: 在其他机构的人次占比, english: share of visits at other institutions, unit: ratio, numerator: away, denominator: visits, suspicious: high, few: 20, basis: 冒用医师执业}
+  same_diagnosis_pairs: {meaning: 任两人次同病种的对数, unit: count, role: size}
+  same_diagnosis_of: {meaning: 可比的对数（任两人次同病种的比例）, unit: count, role: size}
+  same_diagnosis: {meaning: 任两人次同病种的比例, english: chance of two cases having the same diagnosis, unit: share, numerator: same_diagnosis_pairs, denominator: same_diagnosis_of, suspicious: high, few: 100, basis: 病种单一}
+  same_village_pairs: {meaning: 任两名患者同村的对数, unit: count, role: size}
+  same_village_of: {meaning: 可比的对数（任两名患者同村的比例）, unit: count, role: size}
+  same_village: {meaning: 任两名患者同村的比例, english: chance of two patients coming from one village, unit: share, numerator: same_village_pairs, denominator: same_village_of, suspicious: high, few: 100, basis: 整村拉人就诊}
+  same_bill_pairs: {meaning: 任两名患者费用总额完全相同的对数, unit: count, role: size}
+  same_bill_of: {meaning: 可比的对数（任两名患者费用总额完全相同的比例）, unit: count, role: size}
+  same_bill: {meaning: 任两名患者费用总额完全相同的比例, english: chance of two patients having bills of the same amount, unit: share, numerator: same_bill_pairs, denominator: same_bill_of, suspicious: high, few: 100, basis: 医疗项目雷同分析}
+  same_drug_pairs: {meaning: 任两条处方同一药品的对数, unit: count, role: size}
+  same_drug_of: {meaning: 可比的对数（任两条处方同一药品的比例）, unit: count, role: size}
+  same_drug: {meaning: 任两条处方同一药品的比例, english: chance of two prescriptions being of one drug, unit: share, numerator: same_drug_pairs, denominator: same_drug_of, suspicious: high, few: 100, basis: 超量、串换开药}
+*/
+with
+visits as (
+    select mdtrt_id, psn_no, fixmedins_code, atddr_no as dr_code, inpatient, begntime,
+        coalesce(dscg_diag_code, adm_diag_code) as diag_code,
+        date_trunc('month', if(inpatient, dscg_time, begntime))::date as month
+    from visit
+    where if(inpatient, dscg_time, begntime) <= begntime + interval 366 day and atddr_no is not null and atddr_no <> ''
+),
+money as (
+    select mdtrt_id,
+        coalesce(nullif(sum(medfee_sumamt), 0), sum(fund_pay_sumamt) + coalesce(sum(act_pay_dedc), 0)) as cost
+    from settlement
+    group by mdtrt_id
+),
+main as (
+    select mdtrt_id, min(diag_code) as main
+    from diagnosis
+    where maindiag_flag = '1' and role <> 'admission'
+    group by mdtrt_id
+),
+person as (
+    select psn_no, max({'on': begndate, 'at': addr}).at as addr
+    from insured
+    group by psn_no
+),
+joined as (
+    select v.*, m.cost, p.addr, icd3(coalesce(v.diag_code, d.main)) as diagnosis
+    from visits v
+    left join money m using (mdtrt_id)
+    left join main d using (mdtrt_id)
+    left join person p on p.psn_no = v.psn_no
+),
+-- 开单：按医师、月、品种、小时先合计一遍
+billed as (
+    select bilg_dr_codg as dr_code, date_trunc('hour', fee_ocur_time) as hour, fee_ocur_time_is_date as is_date,
+        if(med_chrgitm_type in ('09', '10', '11'), med_list_codg, null) as drug, count(*) as lines
+    from fee_line
+    where bilg_dr_codg is not null and bilg_dr_codg <> '' and fee_ocur_time is not null
+    group by all
+),
+lines as (
+    select dr_code, date_trunc('month', hour)::date as month,
+        coalesce(sum(lines) filter (where not is_date), 0)::bigint as lines,
+        count(distinct hour) filter (where not is_date) as hours,
+        coalesce(sum(lines) filter (where not is_date and hour(hour) < 5), 0)::bigint as night_lines,
+        coalesce(sum(lines) filter (where drug is not null), 0)::bigint as drug_lines
+    from billed
+    group by all
+),
+grouped as (
+    select dr_code, month, 'same_diagnosis' as what, diagnosis as which, count(*) as n
+    from joined where diagnosis is not null group by all
+    union all
+    select dr_code, month, 'same_village', addr, count(distinct psn_no)
+    from joined where addr is not null group by all
+    union all
+    select dr_code, month, 'same_bill', concat_ws('|', inpatient, cost), count(distinct psn_no)
+    from joined where cost > 0 group by all
+    union all
+    select dr_code, date_trunc('month', hour)::date, 'same_drug', drug, sum(lines)::bigint
+    from billed where drug is not null group by all
+),
+pairs as (
+    select dr_code, month, what, sum(n * (n - 1))::bigint as alike, (sum(n) * (sum(n) - 1))::bigint as pairs
+    from grouped
+    group by dr_code, month, what
+),
+alike as (
+    select dr_code, month,
+        max(alike) filter (where what = 'same_diagnosis') as same_diagnosis_pairs, max(pairs) filter (where what = 'same_diagnosis') as same_diagnosis_of,
+        max(alike) filter (where what = 'same_village') as same_village_pairs, max(pairs) filter (where what = 'same_village') as same_village_of,
+        max(alike) filter (where what = 'same_bill') as same_bill_pairs, max(pairs) filter (where what = 'same_bill') as same_bill_of,
+        max(alike) filter (where what = 'same_drug') as same_drug_pairs, max(pairs) filter (where what = 'same_drug') as same_drug_of
+    from pairs
+    group by dr_code, month
+),
+-- 各机构的人次，最多的为主要机构
+at_place as (
+    select dr_code, month, fixmedins_code, count(*) as n
+    from joined
+    group by all
+),
+home as (
+    select dr_code, month, arg_max(fixmedins_code, {'n': n, 'code': fixmedins_code}) as fixmedins_code,
+        count(*) as places, (sum(n) - max(n))::bigint as away
+    from at_place
+    group by all
+),
+months as (
+    select dr_code, month, count(*) as visits,
+        count(*) filter (where inpatient) as stays,
+        count(*) filter (where not inpatient) as ambulatory,
+        count(distinct psn_no) as patients,
+        sum(cost)::double as total_fee,
+        count(distinct begntime::date) filter (where not inpatient) as visit_days
+    from joined
+    group by all
+)
+select m.*, h.fixmedins_code, h.places, h.away,
+    coalesce(l.lines, 0) as lines, coalesce(l.hours, 0) as hours, coalesce(l.night_lines, 0) as night_lines,
+    coalesce(l.drug_lines, 0) as drug_lines,
+    l.lines::double / nullif(l.hours, 0) as lines_per_hour,
+    l.night_lines::double / nullif(l.lines, 0) as night_share,
+    h.away::double / m.visits as away_share,
+    coalesce(same_diagnosis_pairs, 0) as same_diagnosis_pairs, coalesce(same_diagnosis_of, 0) as same_diagnosis_of, same_diagnosis_pairs::double / nullif(same_diagnosis_of, 0) as same_diagnosis,
+    coalesce(same_village_pairs, 0) as same_village_pairs, coalesce(same_village_of, 0) as same_village_of, same_village_pairs::double / nullif(same_village_of, 0) as same_village,
+    coalesce(same_bill_pairs, 0) as same_bill_pairs, coalesce(same_bill_of, 0) as same_bill_of, same_bill_pairs::double / nullif(same_bill_of, 0) as same_bill,
+    coalesce(same_drug_pairs, 0) as same_drug_pairs, coalesce(same_drug_of, 0) as same_drug_of, same_drug_pairs::double / nullif(same_drug_of, 0) as same_drug
+from months m
+join home h using (dr_code, month)
+left join lines l using (dr_code, month)
+left join alike a using (dr_code, month)

@@ -1,0 +1,31 @@
+"""Many institutions with patients of their own: ordinary ones, honest but unusual ones, and those that misbehave.
+
+What they do no exact rule decides; `Label`s say who does what, and how strongly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from streams.simulate import registry
+from streams.simulate.anomalies.houses import build
+from streams.simulate.anomalies.lives import HouseLife
+from streams.simulate.clock import DAY
+from streams.simulate.county import County
+from streams.simulate.dice import Dice
+from streams.simulate.truth import Label
+
+
+def live(county: County, progress: Callable[[int, int], None]) -> list[Label]:
+    """Lives all houses of the world, after everything else in it. Returns who is labelled."""
+    sector = build(county)
+    start = county.world.first * DAY
+    county.outbox.breaking = False
+    labels: list[Label] = []
+    for number, house in enumerate(sector.houses):
+        registry.institution(county, house.place, start)
+        registry.practitioners(county, house.place, start)
+        HouseLife(county, house, Dice(county.world.seed, 21, number)).live()
+        labels += house.labels()
+        progress(number + 1, len(sector.houses))
+    return labels
