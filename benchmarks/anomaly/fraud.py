@@ -41,8 +41,8 @@ def run(settings: Settings, console: Console) -> dict[str, object]:
                     )
     figures_told: dict[str, object] = {}
     _quality(found, console, figures_told)
-    for kind, some in kinds.items():
-        _reached(kind, some, settings, console, figures_told)
+    for kind, judged in kinds.items():
+        _reached(kind, judged, settings, console, figures_told)
     return figures_told
 
 
