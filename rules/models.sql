@@ -29,8 +29,8 @@ create table model.stay (
 -- Institutions by month. Key: fixmedins_code, month, model.
 create table model.institution_month (
     fixmedins_code varchar,               -- key
-    month date,                           -- its first day; null: the whole of the data
-    period varchar,
+    month date,                           -- its first day; null: a quarter, or the whole of the data
+    period varchar,                       -- `2026-03`, `2026-Q1`, `all`
     model varchar default 'peers',
     model_hash varchar default '0000000000000000',
     score double, cases bigint default 1, observed double, expected double, low double, high double,
@@ -42,8 +42,8 @@ create table model.institution_month (
 -- Practitioners by month. Key: dr_code, month, model.
 create table model.practitioner_month (
     dr_code varchar,                      -- key
-    month date,                           -- its first day; null: the whole of the data
-    period varchar,
+    month date,                           -- its first day; null: a quarter, or the whole of the data
+    period varchar,                       -- `2026-03`, `2026-Q1`, `all`
     model varchar default 'peers',
     model_hash varchar default '0000000000000000',
     score double, cases bigint default 1, observed double, expected double, low double, high double,

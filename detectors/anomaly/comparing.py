@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from detectors.anomaly import groups, indicators, mix, shrinkage
+from detectors.anomaly import groups, indicators, shrinkage
 from detectors.anomaly.groups import LADDER, SMALLEST, Groups
 from detectors.anomaly.indicators import Indicator, Panel
 from detectors.anomaly.mix import CaseMix
@@ -51,7 +51,7 @@ class Comparison:
 class Baseline:
     """What the members of every peer group of a subject type are like.
 
-    `fitted`: by grain (`month`, `all`) and part an array of groups times indicators; `by_month`: locations of single
+    `fitted`: by grain (`month`; `all`, for quarters too) and part an array of groups times indicators; `by_month`: locations of single
     months. Groups and months in the order of `names` and `months`; `within`: variance of a single case by indicator;
     `stretch`: what deviates are divided by, since tails may be longer than the model's (`shrinkage.stretch`).
     """
@@ -81,12 +81,16 @@ class Baseline:
             for name in ("p", "z", "observed", "expected", "low", "high", "shrunk", "cases", "peers")
         }
         rungs = np.full(shape, -1)
-        whole = panel.period == WHOLE
+        monthly = indicators.monthly(panel.period)
         for number, one in enumerate(self.indicators):
             for grain in ("month", "all"):
-                rows = np.flatnonzero((whole if grain == "all" else ~whole) & (panel.n[one.name] >= one.few))
+                rows = np.flatnonzero(
+                    (monthly if grain == "month" else ~monthly) & (panel.n[one.name] >= one.few)
+                )
                 if len(rows):
-                    self._compare(one, number, grain, panel, rows, names[at[rows]], strangeness[at[rows]], out, rungs)
+                    self._compare(
+                        one, number, grain, panel, rows, names[at[rows]], strangeness[at[rows]], out, rungs
+                    )
         return Comparison(panel, self.indicators, rung=rungs, **out)
 
     def _compare(
@@ -115,7 +119,9 @@ class Baseline:
         within = self.within[grain].get(one.name, 1.0)
         y, n, e = level(one, panel, rows)
         mu = shrinkage.centre(one.kind, e, location)
-        var = shrinkage.variance(one.kind, mu, n, within, between) + shrinkage.leeway(one.kind, mu, one.logarithmic)
+        var = shrinkage.variance(one.kind, mu, n, within, between) + shrinkage.leeway(
+            one.kind, mu, one.logarithmic
+        )
         var = var * strange**4
         sampling = shrinkage.variance(one.kind, mu, n, within, 0.0)
         above = shrinkage.upper_tail(one.kind, y, mu, n, var)
@@ -162,8 +168,8 @@ def level(one: Indicator, panel: Panel, rows: np.ndarray) -> tuple[Floats, Float
 
 def _within_reason(one: Indicator, value: Floats) -> Floats:
     if one.kind == "rate" or one.unit in ("share", "mean ratio"):
-        return np.clip(value, 0.0, 1.0)
-    return value if one.logarithmic else np.maximum(value, 0.0)
+        return np.asarray(np.clip(value, 0.0, 1.0))
+    return value if one.logarithmic else np.asarray(np.maximum(value, 0.0))
 
 
 def restore(kind: str, state: State, prefix: str) -> Baseline:
@@ -176,7 +182,9 @@ def restore(kind: str, state: State, prefix: str) -> Baseline:
         months=arrays[f"{prefix}months"],
         within=state.meta[kind]["within"],
         fitted={
-            f"{grain}.{part}": arrays[f"{prefix}{grain}.{part}"] for grain in ("month", "all") for part in _PARTS
+            f"{grain}.{part}": arrays[f"{prefix}{grain}.{part}"]
+            for grain in ("month", "all")
+            for part in _PARTS
         },
         by_month=arrays[f"{prefix}by_month"],
         stretch={grain: arrays[f"{prefix}{grain}.stretch"] for grain in ("month", "all")},
@@ -192,8 +200,8 @@ def fit(
     peer_groups = groups.fit(kind, features, subjects, seed=seed, institutions=institutions)
     members = peer_groups.names[at]
     names = np.unique(members) if len(members) else np.array([f"{LADDER[-1]}:"])
-    whole = panel.period == WHOLE
-    months = np.unique(panel.period[~whole])
+    of_grains = {"month": indicators.monthly(panel.period), "all": panel.period == WHOLE}
+    months = np.unique(panel.period[of_grains["month"]])
     every = indicators.of_subjects(kind)
     shape = (len(names), len(every))
     fitted = {f"{grain}.{part}": np.full(shape, np.nan) for grain in ("month", "all") for part in _PARTS}
@@ -204,9 +212,11 @@ def fit(
     for number, one in enumerate(every):
         enough = panel.n[one.name] >= one.few
         for grain in ("month", "all"):
-            of_grain = enough & (whole if grain == "all" else ~whole)
+            of_grain = enough & of_grains[grain]
             parts = [rows[of_grain[rows]] for rows in rows_of]
-            within[grain][one.name] = single = case_mix.within.get(one.name) or _single(one, panel, parts, names)
+            within[grain][one.name] = single = case_mix.within.get(one.name) or _single(
+                one, panel, parts, names
+            )
             for number_of_group, rows in enumerate(parts):
                 _fit_group(one, number, number_of_group, grain, panel, rows, single, fitted)
                 if grain == "month" and len(rows):
@@ -215,8 +225,8 @@ def fit(
     baseline = Baseline(kind, peer_groups, names, months, within, fitted, by_month, plain)
     z = baseline.compare(features, case_mix).z
     wide = {
-        grain: np.array([shrinkage.stretch(column) for column in z[whole if grain == "all" else ~whole].T])
-        for grain in ("month", "all")
+        grain: np.array([shrinkage.stretch(column) for column in z[rows].T])
+        for grain, rows in of_grains.items()
     }
     return replace(baseline, stretch=wide)
 
@@ -265,7 +275,9 @@ def _fit_months(
         then = rows[panel.period[rows] == month]
         if len(then) >= SMALLEST:
             y, n, e = level(one, panel, then)
-            by_month[number_of_month, group, number] = shrinkage.fit_location(one.kind, y, e, n, single, between)
+            by_month[number_of_month, group, number] = shrinkage.fit_location(
+                one.kind, y, e, n, single, between
+            )
 
 
 def fit_all(features: Features, case_mix: CaseMix, *, seed: int) -> dict[str, Baseline]:

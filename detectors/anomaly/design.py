@@ -33,10 +33,11 @@ NOT_SETTLED = "未结算"
 INCOMPLETE = "明细不全"
 NO_DIAGNOSIS = "缺少主要诊断"
 FEW_CASES = "同诊断病例不足"
+NOTHING_KNOWN = "缺少费用、天数与明细"
 
 #: The number of each reason; 0: none, the stay can be compared.
 REASONS = (
-    "", NO_ADMISSION, TOO_LONG, NOT_DISCHARGED, NOT_SETTLED, INCOMPLETE, NO_DIAGNOSIS, FEW_CASES,
+    "", NO_ADMISSION, TOO_LONG, NOT_DISCHARGED, NOT_SETTLED, INCOMPLETE, NO_DIAGNOSIS, FEW_CASES, NOTHING_KNOWN,
 )  # fmt: skip
 
 #: Cases of the diagnosis at other institutions, fewer than which say nothing (engineering default).

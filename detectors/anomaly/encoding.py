@@ -55,7 +55,10 @@ class Sums:
         cell = fold[known] * categories + at[known]
         size = folds * categories
         return Sums(
-            np.bincount(cell, weights=values[known], minlength=size).reshape(folds, categories),
+            np.asarray(
+                np.bincount(cell, weights=values[known], minlength=size).reshape(folds, categories),
+                np.float64,
+            ),
             np.bincount(cell, minlength=size).reshape(folds, categories).astype(np.float64),
             parent,
         )

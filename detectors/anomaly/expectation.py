@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from detectors.anomaly import design, folds
 from detectors.anomaly.calibration import Tail, score
-from detectors.anomaly.design import CATEGORIES, FEW, FEW_CASES, REASONS, TARGETS
+from detectors.anomaly.design import CATEGORIES, FEW, FEW_CASES, NOTHING_KNOWN, REASONS, TARGETS
 from detectors.anomaly.encoding import Codes, Floats
 from detectors.anomaly.model import DRIVER, SCORES, WHOLE, Features, State, hash_of
 from detectors.anomaly.sentences import stay_sentences
@@ -100,20 +100,23 @@ class Expectation:
         diagnosis = places["diagnosis"]
         cases = np.where(diagnosis >= 0, self.cases[fold, diagnosis], 0).astype(np.int64)
         reason[(reason == 0) & (cases < FEW)] = REASONS.index(FEW_CASES)
+        seen = design.targets(stays)
+        known = np.any([~np.isnan(seen[target]) for target in self.targets], axis=0)
+        reason[(reason == 0) & ~known] = REASONS.index(NOTHING_KNOWN)
         fit = reason == 0
-        found = self._find(stays, places, fold, fit, cases)
+        found = self._find(design.numbers(stays), seen, places, fold, fit, cases)
         return self._scores(stays, found, reason, fit)
 
     def _find(
         self,
-        stays: pa.Table,
+        numbers: Floats,
+        seen: Mapping[str, Floats],
         places: Mapping[str, Codes],
         fold: Codes,
         fit: npt.NDArray[np.bool_],
         cases: Any,
     ) -> Found:
-        rows, count = stays.num_rows, len(self.targets)
-        seen, numbers = design.targets(stays), design.numbers(stays)
+        rows, count = len(numbers), len(self.targets)
         evidence = np.full(rows, -np.inf)
         z, expected, low, high = (np.full((rows, count), np.nan) for _ in range(4))
         for number, tail in enumerate(self.overall):

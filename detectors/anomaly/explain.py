@@ -63,9 +63,13 @@ def sentences(
     parts, english = [], []
     for one in told:
         name = one["indicator"]
-        seen, wanted, low, high = (number(name, one[part]) for part in ("observed", "expected", "low", "high"))
+        seen, wanted, low, high = (
+            number(name, one[part]) for part in ("observed", "expected", "low", "high")
+        )
         parts.append(f"{word(name)}{seen}（同类{wanted}，范围{low}至{high}，{one['cases']:,}例）")
-        english.append(f"{known()[name].english} {seen} (peers {wanted}, {low} to {high}, {one['cases']:,} cases)")
+        english.append(
+            f"{known()[name].english} {seen} (peers {wanted}, {low} to {high}, {one['cases']:,} cases)"
+        )
     return (
         f"与{peers:,}{who}相比：" + "；".join(parts),
         f"against {peers:,} {who_en}: " + "; ".join(english).replace("元", " CNY").replace("天", " days"),

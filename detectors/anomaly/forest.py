@@ -90,7 +90,7 @@ class Forest:
         return hash_of(NAME, self.state())
 
     def score(self, features: Features) -> pa.Table:
-        """A row for every institution and practitioner, by month and for the whole."""
+        """A row for every institution and practitioner, by month, by quarter and for the whole."""
         tables = []
         for kind, trees in self.trees.items():
             compared = self.baselines[kind].compare(features, self.case_mix)
@@ -106,7 +106,11 @@ class Forest:
     def state(self) -> State:
         """All that the model is."""
         about, arrays = self.case_mix.state()
-        meta: dict[str, Any] = {**self.meta, "mix": about, "lines": {k: dict(v) for k, v in self.lines.items()}}
+        meta: dict[str, Any] = {
+            **self.meta,
+            "mix": about,
+            "lines": {k: dict(v) for k, v in self.lines.items()},
+        }
         for kind, trees in self.trees.items():
             meta[kind], more = self.baselines[kind].state(f"{kind}.")
             arrays |= more | trees.arrays(f"{kind}.trees.")
@@ -125,7 +129,7 @@ def evidence_of(compared: Comparison, trees: Isolation, honest: Honest) -> Float
 
 def suspicious(z: Floats) -> Floats:
     """Deviates on the suspicious side; what is missing, or lies on the other, is as the group's centre."""
-    return np.clip(np.nan_to_num(z, nan=0.0), 0.0, _MOST)
+    return np.asarray(np.clip(np.nan_to_num(z, nan=0.0), 0.0, _MOST))
 
 
 def _telling(compared: Comparison, trees: Isolation, evidence: Floats) -> np.ndarray:
@@ -219,7 +223,9 @@ def restore(state: State) -> Forest:
     """The model of a state."""
     arrays, kinds = state.arrays, state.meta["kinds"]
     return Forest(
-        meta={key: value for key, value in state.meta.items() if key not in ("mix", "lines", *indicators.OWN)},
+        meta={
+            key: value for key, value in state.meta.items() if key not in ("mix", "lines", *indicators.OWN)
+        },
         case_mix=mix.restore(state),
         baselines={kind: comparing.restore(kind, state, f"{kind}.") for kind in kinds},
         trees={kind: Isolation.from_arrays(arrays, f"{kind}.trees.") for kind in kinds},

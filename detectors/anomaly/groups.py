@@ -153,7 +153,7 @@ def _distance(mix: np.ndarray, n: np.ndarray, middle: np.ndarray, typical: np.nd
     """Hellinger's distance from a middle, without what chance makes of so many cases."""
     expected = (n[:, None] * middle + _PRIOR * typical) / (n[:, None] + _PRIOR)
     chance = (1 / np.maximum((middle**2).sum(axis=1), 1e-12) - 1) / 4 * n / (n + _PRIOR) ** 2
-    return np.sqrt(np.maximum(((mix - np.sqrt(expected)) ** 2).sum(axis=1) - chance, 0.0))
+    return np.asarray(np.sqrt(np.maximum(((mix - np.sqrt(expected)) ** 2).sum(axis=1) - chance, 0.0)))
 
 
 def restore(state: State, prefix: str) -> Groups:
@@ -214,13 +214,21 @@ def _registered(kind: str, features: Features, subjects: np.ndarray) -> tuple[np
     pairs = [latest.get(home.get(one, "") if home else one, ("", "")) for one in subjects.tolist()]
     if not pairs:
         return np.zeros(0, dtype="<U1"), np.zeros(0, dtype="<U1")
-    return np.array([level for level, _ in pairs], dtype=str), np.array([what for _, what in pairs], dtype=str)
+    return np.array([level for level, _ in pairs], dtype=str), np.array(
+        [what for _, what in pairs], dtype=str
+    )
 
 
 def _homes(features: Features) -> Mapping[str, str]:
     """The latest institution of every practitioner."""
     own = features["practitioner_month"]
-    return dict(zip(indicators.texts(own["dr_code"]).tolist(), indicators.texts(own["fixmedins_code"]).tolist(), strict=True))
+    return dict(
+        zip(
+            indicators.texts(own["dr_code"]).tolist(),
+            indicators.texts(own["fixmedins_code"]).tolist(),
+            strict=True,
+        )
+    )
 
 
 def _of_mix(kind: str, table: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

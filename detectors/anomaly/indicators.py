@@ -1,7 +1,7 @@
 """Indicators: what the feature files' headers say can be compared, and the numbers of every subject and period.
 
-A panel has a row for every subject and month, and one for the subject's whole time. Rows add up: the numerators and
-denominators of a whole are the sums of its months', so that no row needs any other subject's.
+A panel has a row for every subject and month, one for each quarter, and one for the subject's whole time. Rows add up: the
+numerators and denominators of a whole are the sums of its months', so that no row needs any other subject's.
 """
 
 from __future__ import annotations
@@ -142,7 +142,9 @@ def panel(kind: str, features: Features, mix: CaseMix | None) -> Panel:
         who = texts(table[IN_MIX[kind]])
         named = np.flatnonzero(who != "")
         more = {name: array[named] for name, array in mix.observed_and_expected(table).items()}
-        subject, month, parts = _joined((subject, month, parts), (who[named], months(table["month"])[named], more))
+        subject, month, parts = _joined(
+            (subject, month, parts), (who[named], months(table["month"])[named], more)
+        )
     return _panel(subject, month, parts, of_subjects(kind))
 
 
@@ -160,15 +162,15 @@ def _joined(
 def _panel(
     subject: np.ndarray, month: np.ndarray, parts: Mapping[str, Floats], indicators: Sequence[Indicator]
 ) -> Panel:
-    subject = np.concatenate([subject, subject])
-    period = np.concatenate([month, np.full(len(month), WHOLE)])
+    subject = np.concatenate([subject] * 3)
+    period = np.concatenate([month, quarters(month), np.full(len(month), WHOLE)])
     order = np.lexsort((period, subject))
     subject, period = subject[order], period[order]
     first = np.flatnonzero(
         np.r_[True, (subject[1:] != subject[:-1]) | (period[1:] != period[:-1])] if len(subject) else []
     )
     sums = {
-        name: np.add.reduceat(np.concatenate([array, array])[order], first) if len(first) else np.zeros(0)
+        name: np.add.reduceat(np.concatenate([array] * 3)[order], first) if len(first) else np.zeros(0)
         for name, array in parts.items()
     }
     empty = np.zeros(len(first))
@@ -191,6 +193,19 @@ def texts(column: pa.ChunkedArray) -> np.ndarray:
 def months(column: pa.ChunkedArray) -> np.ndarray:
     """First days of months as `2026-03`."""
     return texts(pc.strftime(column.cast(pa.timestamp("s")), format="%Y-%m"))
+
+
+def quarters(month: np.ndarray) -> np.ndarray:
+    """The quarters of months, as `2026-Q1`."""
+    names, at = np.unique(month, return_inverse=True)
+    named = [f"{one[:4]}-Q{(int(one[5:]) + 2) // 3}" for one in names.tolist()]
+    return np.array(named, dtype=str)[at] if named else month
+
+
+def monthly(period: np.ndarray) -> np.ndarray:
+    """Which periods are months."""
+    names, at = np.unique(period, return_inverse=True)
+    return np.array([len(one) == 7 and one[5] != "Q" for one in names.tolist()], dtype=bool)[at]
 
 
 def numbers(column: pa.ChunkedArray, missing: float = 0.0) -> Floats:

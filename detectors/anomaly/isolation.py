@@ -88,7 +88,9 @@ class Isolation:
         """What `arrays` gave."""
         names = ("start", "feature", "threshold", "left", "right", "length")
         normal, depth = arrays[f"{prefix}shape"]
-        return Isolation(*(arrays[f"{prefix}{name}"] for name in names), float(normal), int(depth))
+        return Isolation(
+            **{name: arrays[f"{prefix}{name}"] for name in names}, normal=float(normal), depth=int(depth)
+        )
 
 
 def _depths(left: np.ndarray, right: np.ndarray) -> np.ndarray:

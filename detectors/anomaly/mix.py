@@ -52,9 +52,7 @@ class CaseMix:
         for depth, one in enumerate(self.levels):
             at = _find(one.strata, _cut(stratum, depth))
             totals = _rows(one.totals, at)
-            mine = np.where(
-                (at >= 0) & (institution >= 0), institution * np.int64(len(one.strata)) + at, -1
-            )
+            mine = np.where((at >= 0) & (institution >= 0), institution * np.int64(len(one.strata)) + at, -1)
             totals = np.maximum(totals - _rows(one.own_totals, _find(one.own, mine)), 0)
             cases, sums = totals[:, : len(names)], totals[:, len(names) :]
             if depth == 0:
@@ -96,7 +94,9 @@ def fit(table: pa.Table) -> CaseMix:
     for depth in range(len(_LEVELS)):
         strata, at = np.unique(_cut(stratum, depth), return_inverse=True)
         own, where = np.unique(institution * np.int64(len(strata)) + at, return_inverse=True)
-        levels.append(_Level(strata, _summed(columns, at, len(strata)), own, _summed(columns, where, len(own))))
+        levels.append(
+            _Level(strata, _summed(columns, at, len(strata)), own, _summed(columns, where, len(own)))
+        )
     return CaseMix(institutions, tuple(levels), _within(table, levels[-1]))
 
 
@@ -113,8 +113,7 @@ def restore(state: State) -> CaseMix:
 def _indicators() -> list[tuple[str, str, str]]:
     """Name, numerator and denominator of every indicator that is standardised."""
     return [
-        (one.name, str(one.numerator), one.denominator)
-        for one in indicators.of_unit(indicators.STANDARDISED)
+        (one.name, str(one.numerator), one.denominator) for one in indicators.of_unit(indicators.STANDARDISED)
     ]
 
 

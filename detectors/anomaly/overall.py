@@ -68,7 +68,9 @@ class Overall:
     def _score(self, kind: str, features: Features) -> pa.Table:
         names = list(self.scales[kind])
         wholes = {name: whole(features, name, kind) for name in names}
-        subjects = np.unique(np.concatenate([np.array(one["subject"].to_pylist(), dtype=str) for one in wholes.values()]))
+        subjects = np.unique(
+            np.concatenate([np.array(one["subject"].to_pylist(), dtype=str) for one in wholes.values()])
+        )
         p = np.full((len(subjects), len(names)), np.nan)
         rows = np.full((len(subjects), len(names)), -1)
         for column, name in enumerate(names):
@@ -79,8 +81,12 @@ class Overall:
         scores = peers.graded(fdr.evidence(combined), np.full(len(subjects), self.lines[kind]))
         scores = np.where(np.isnan(combined), np.nan, scores)
         # The surest model explains; where none has a score, the first that knows the subject says why.
-        surest = np.where(np.isfinite(p).any(axis=1), np.nanargmin(np.where(np.isfinite(p), p, 2.0), axis=1), (rows >= 0).argmax(axis=1))
-        parts = []
+        surest = np.where(
+            np.isfinite(p).any(axis=1),
+            np.nanargmin(np.where(np.isfinite(p), p, 2.0), axis=1),
+            (rows >= 0).argmax(axis=1),
+        )
+        parts: list[pa.Table] = []
         place = np.empty(len(subjects), dtype=np.int64)
         for column, name in enumerate(names):
             mine = np.flatnonzero(surest == column)
@@ -120,7 +126,9 @@ def evidence_of(model: str, scores: pa.Table) -> Floats:
     return np.asarray(-np.log10(np.maximum(1 - score, 1e-12)))
 
 
-def fit(features: Features, as_of: datetime, *, seed: int, lines: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Overall:
+def fit(
+    features: Features, as_of: datetime, *, seed: int, lines: Mapping[str, Mapping[str, Mapping[str, float]]]
+) -> Overall:
     """Learn how the evidence of each model is spread, from the scores `model.<name>` of the baseline.
 
     `lines`: of models that grade their evidence, by name: evidence at the line by subject type and period.
@@ -143,7 +151,9 @@ def fit(features: Features, as_of: datetime, *, seed: int, lines: Mapping[str, M
     for kind in scales:
         score = evidence_of("peers", plain._score(kind, features))
         e = score[np.isfinite(score)] * (1 - peers.AT_LINE) / peers.AT_LINE
-        found_lines[kind] = round(float(fdr.evidence(np.array(fdr.cut_off(10.0**-e, peers.FALSE_DISCOVERIES)))), 9)
+        found_lines[kind] = round(
+            float(fdr.evidence(np.array(fdr.cut_off(10.0**-e, peers.FALSE_DISCOVERIES)))), 9
+        )
     return Overall(meta, scales, found_lines)
 
 

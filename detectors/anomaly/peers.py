@@ -37,7 +37,7 @@ UNITS = ("case_mix", "institution_month", "practitioner_month", "shown")
 
 @dataclass(frozen=True, eq=False)
 class Peers:
-    """A fitted model. `lines`: by subject type, evidence at the line by month of the baseline and for the whole."""
+    """A fitted model. `lines`: by subject type, evidence at the line by month and quarter of the baseline and for the whole."""
 
     meta: Mapping[str, Any]
     case_mix: CaseMix
@@ -55,19 +55,25 @@ class Peers:
         return hash_of(NAME, self.state())
 
     def score(self, features: Features) -> pa.Table:
-        """A row for every institution and practitioner, by month and for the whole."""
+        """A row for every institution and practitioner, by month, by quarter and for the whole."""
         tables = []
         for kind, baseline in self.baselines.items():
             compared = baseline.compare(features, self.case_mix)
             p = probability(compared)
-            scores = graded(np.where(compared_any(compared), fdr.evidence(p), np.nan), line(self.lines[kind], compared))
+            scores = graded(
+                np.where(compared_any(compared), fdr.evidence(p), np.nan), line(self.lines[kind], compared)
+            )
             tables.append(scoring.table(kind, NAME, compared, scores, most_telling(compared), features))
         return scoring.together(tables)
 
     def state(self) -> State:
         """All that the model is."""
         about, arrays = self.case_mix.state()
-        meta: dict[str, Any] = {**self.meta, "mix": about, "lines": {k: dict(v) for k, v in self.lines.items()}}
+        meta: dict[str, Any] = {
+            **self.meta,
+            "mix": about,
+            "lines": {k: dict(v) for k, v in self.lines.items()},
+        }
         for kind, baseline in self.baselines.items():
             meta[kind], more = baseline.state(f"{kind}.")
             arrays |= more
@@ -95,10 +101,20 @@ def graded(evidence: Floats, at: Floats) -> Floats:
 
 
 def line(lines: Mapping[str, float], compared: Comparison) -> Floats:
-    """The line of each row's period; of a month that the baseline has not, the middle one of those it has."""
-    months = [value for period, value in lines.items() if period != WHOLE]
-    other = float(np.median(months)) if months else lines[WHOLE]
-    return np.array([lines.get(period, other) for period in compared.panel.period.tolist()])
+    """The line of each row's period; of a month or quarter that the baseline has not, the middle one of those it has."""
+    names = np.array(list(lines))
+    values = np.array(list(lines.values()))
+    monthly = indicators.monthly(names)
+    others = {
+        True: float(np.median(values[monthly])) if monthly.any() else lines[WHOLE],
+        False: float(np.median(values[~monthly])),
+    }
+    periods, at = np.unique(compared.panel.period, return_inverse=True)
+    of_month = indicators.monthly(periods)
+    found = [
+        lines.get(one, others[bool(month)]) for one, month in zip(periods.tolist(), of_month, strict=True)
+    ]
+    return np.array(found)[at] if found else np.zeros(0)
 
 
 def lines_of(compared: Comparison) -> dict[str, float]:
@@ -108,14 +124,20 @@ def lines_of(compared: Comparison) -> dict[str, float]:
     for period in np.unique(compared.panel.period):
         of_period = p[compared.panel.period == period]
         if np.isfinite(of_period).any():
-            found[str(period)] = round(float(fdr.evidence(np.array(fdr.cut_off(of_period, FALSE_DISCOVERIES)))), 9)
+            found[str(period)] = round(
+                float(fdr.evidence(np.array(fdr.cut_off(of_period, FALSE_DISCOVERIES)))), 9
+            )
     return found or {WHOLE: float(fdr.evidence(np.array(FALSE_DISCOVERIES)))}
 
 
 def baseline_features(features: Features, as_of: datetime) -> dict[str, pa.Table]:
     """The features of months that are closed by then. Raises `ModelError` where there are none."""
     end = pa.scalar(closed_before(as_of), pa.date32())
-    kept = {unit: features[unit].filter(pc.less(features[unit]["month"], end)) for unit in UNITS if unit in features}
+    kept = {
+        unit: features[unit].filter(pc.less(features[unit]["month"], end))
+        for unit in UNITS
+        if unit in features
+    }
     if not kept["institution_month"].num_rows:
         raise ModelError("No month with cases is closed; train on a longer history, or later.")
     return kept
@@ -143,7 +165,9 @@ def restore(state: State) -> Peers:
     """The model of a state."""
     kinds = state.meta["kinds"]
     return Peers(
-        meta={key: value for key, value in state.meta.items() if key not in ("mix", "lines", *indicators.OWN)},
+        meta={
+            key: value for key, value in state.meta.items() if key not in ("mix", "lines", *indicators.OWN)
+        },
         case_mix=mix.restore(state),
         baselines={kind: comparing.restore(kind, state, f"{kind}.") for kind in kinds},
         lines=state.meta["lines"],

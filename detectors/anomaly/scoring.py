@@ -39,7 +39,8 @@ def table(
     reasons, reasons_en = _reasons(kind, compared, scores, tops, worth)
     numbers = {
         name: pa.array(
-            np.round(getattr(compared, name)[rows, lead], 6), mask=~(scored & np.isfinite(compared.z[rows, lead]))
+            np.round(getattr(compared, name)[rows, lead], 6),
+            mask=~(scored & np.isfinite(compared.z[rows, lead])),
         )
         for name in ("observed", "expected", "low", "high")
     }
@@ -74,11 +75,17 @@ def _reasons(
     told: list[str | None] = [explain.NOTHING if one else None for one in np.isfinite(scores)]
     told_en: list[str | None] = [explain.NOTHING_EN if one else None for one in np.isfinite(scores)]
     whole = compared.panel.period == WHOLE
-    for row in np.flatnonzero(np.isfinite(scores) & (whole | (np.nan_to_num(scores) >= EXPLAINED))):
-        drivers = [driver(compared, row, column) for column in tops[row] if np.isfinite(compared.z[row, column])]
-        peers = max((int(compared.peers[row, column]) for column in tops[row] if np.isfinite(compared.z[row, column])), default=0)
+    for row in _places(np.isfinite(scores) & (whole | (np.nan_to_num(scores) >= EXPLAINED))):
+        columns = [column for column in tops[row].tolist() if np.isfinite(compared.z[row, column])]
+        drivers = [driver(compared, row, column) for column in columns]
+        peers = max((int(compared.peers[row, column]) for column in columns), default=0)
         told[row], told_en[row] = explain.sentences(kind, drivers, peers, worth)
     return told, told_en
+
+
+def _places(which: np.ndarray) -> list[int]:
+    found: list[int] = np.flatnonzero(which).tolist()
+    return found
 
 
 def driver(compared: Comparison, row: int, column: int) -> dict[str, Any]:
@@ -100,7 +107,8 @@ def _not_enough(compared: Comparison, scored: np.ndarray) -> list[str | None]:
     for one in compared.indicators:
         enough |= panel.n[one.name] >= one.few
     return [
-        None if one else (FEW_PEERS if there else FEW_CASES) for one, there in zip(scored, enough, strict=True)
+        None if one else (FEW_PEERS if there else FEW_CASES)
+        for one, there in zip(scored, enough, strict=True)
     ]
 
 
@@ -137,21 +145,31 @@ def _shown(
     place = {
         key: row
         for row, key in enumerate(
-            zip(indicators.texts(listed["subject"]).tolist(), indicators.months(listed["month"]).tolist(), strict=True)
+            zip(
+                indicators.texts(listed["subject"]).tolist(),
+                indicators.months(listed["month"]).tolist(),
+                strict=True,
+            )
         )
     }
     names = [one.name if one.name in listed.column_names else "cost_level" for one in compared.indicators]
     columns = {name: listed[name].combine_chunks() for name in set(names)}
     by_subject: dict[str, list[int]] = {}
-    for row, (subject, period) in enumerate(zip(panel.subject.tolist(), panel.period.tolist(), strict=True)):
-        if period != WHOLE:
-            by_subject.setdefault(subject, []).append(row)
-    for row in np.flatnonzero(np.isfinite(scores) & ((np.nan_to_num(scores) >= EXPLAINED) | (panel.period == WHOLE))):
+    monthly = set(_places(indicators.monthly(panel.period)))
+    quarter_of = indicators.quarters(np.where(indicators.monthly(panel.period), panel.period, "0000-01"))
+    for row, who in enumerate(panel.subject.tolist()):
+        if row in monthly:
+            by_subject.setdefault(who, []).append(row)
+    for row in _places(
+        np.isfinite(scores) & ((np.nan_to_num(scores) >= EXPLAINED) | (panel.period == WHOLE))
+    ):
         subject, column = str(panel.subject[row]), int(lead[row])
         months = [row]
-        if panel.period[row] == WHOLE:
+        if row not in monthly:
+            period = str(panel.period[row])
             months = sorted(
-                by_subject.get(subject, []), key=lambda at: (-np.nan_to_num(compared.z[at, column], nan=-9.0), at)
+                (at for at in by_subject.get(subject, []) if period in (WHOLE, quarter_of[at])),
+                key=lambda at: (-np.nan_to_num(compared.z[at, column], nan=-9.0), at),
             )
         for at in months:
             listed_at = place.get((subject, str(panel.period[at])))

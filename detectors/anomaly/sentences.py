@@ -80,7 +80,9 @@ def small_table(drivers: Sequence[Mapping[str, Any]]) -> str:
     for one in drivers:
         name = one["indicator"]
         compared = name in explain.known()
-        told, called = (partial(explain.number, name), explain.word(name)) if compared else (_plain, word(name))
+        told, called = (
+            (partial(explain.number, name), explain.word(name)) if compared else (_plain, word(name))
+        )
         low, high = told(one["low"]), told(one["high"])
         numbers = f"{told(one['observed'])}｜{told(one['expected'])}｜{low}–{high}｜{one['cases']}"
         lines.append(f"{called}｜{numbers}")

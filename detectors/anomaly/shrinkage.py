@@ -61,9 +61,9 @@ class Group:
 def centre(kind: Kind, expected: Floats, location: float | Floats) -> Floats:
     """What peers show: the expectation moved to the group's location."""
     if kind == "mean":
-        return expected + location
+        return np.asarray(expected + location)
     moved = expected * location
-    return np.clip(moved, 1e-4, 1 - 1e-4) if kind == "rate" else np.maximum(moved, 1e-9)
+    return np.asarray(np.clip(moved, 1e-4, 1 - 1e-4) if kind == "rate" else np.maximum(moved, 1e-9))
 
 
 def variance(kind: Kind, mu: Floats, n: Floats, within: float, between: float | Floats) -> Floats:
@@ -120,9 +120,7 @@ def fit_within(kind: Kind, y: Floats, mu: Floats, n: Floats) -> float:
 
 
 #: What is left of a normal's variance when its squares are cut at their ninetieth percentile.
-_TRIMMED = float(
-    special.gammainc(1.5, special.chdtri(1, 0.1) / 2) + 0.1 * special.chdtri(1, 0.1)
-)
+_TRIMMED = float(special.gammainc(1.5, special.chdtri(1, 0.1) / 2) + 0.1 * special.chdtri(1, 0.1))
 
 
 def _start(kind: Kind, y: Floats, expected: Floats) -> float:
@@ -168,15 +166,15 @@ def _between(kind: Kind, y: Floats, mu: Floats, n: Floats, within: float) -> flo
 def upper_tail(kind: Kind, y: Floats, mu: Floats, n: Floats, var: Floats) -> Floats:
     """The probability that a peer with as many cases shows more than `y` (half of that it shows just as much)."""
     if kind == "mean":
-        return special.ndtr(-(y - mu) / np.sqrt(var))
+        return np.asarray(special.ndtr(-(y - mu) / np.sqrt(var)))
     if kind == "count":
         shape = mu**2 / var
-        return np.clip(special.gammaincc(shape, np.maximum(y, 0) * shape / mu), _TINY, 1.0)
+        return np.asarray(np.clip(special.gammaincc(shape, np.maximum(y, 0) * shape / mu), _TINY, 1.0))
     tail = _beta_tail(y, mu, n, var)
     few = n <= _EXACT
     if few.any():
         tail[few] = _beta_binomial_tail(np.rint(y[few] * n[few]), np.rint(n[few]), mu[few], var[few])
-    return np.clip(tail, _TINY, 1.0)
+    return np.asarray(np.clip(tail, _TINY, 1.0))
 
 
 def _beta_tail(y: Floats, mu: Floats, n: Floats, var: Floats) -> Floats:
@@ -184,7 +182,7 @@ def _beta_tail(y: Floats, mu: Floats, n: Floats, var: Floats) -> Floats:
     a, b = mu * strength, (1 - mu) * strength
     upper = special.betaincc(a, b, np.clip(y - 0.5 / n, 0, 1))
     above = special.betaincc(a, b, np.clip(y + 0.5 / n, 0, 1))
-    return 0.5 * (upper + above)
+    return np.asarray(0.5 * (upper + above))
 
 
 def _beta_binomial_tail(x: Floats, n: Floats, mu: Floats, var: Floats) -> Floats:

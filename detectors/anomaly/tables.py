@@ -15,7 +15,7 @@ from detectors.anomaly.model import Features, ModelSet
 from detectors.anomaly.sentences import TOLD, small_table
 from rules.rulebook import Rule, Rulebook
 
-_MONTH = "if(period = 'all', null, (period || '-01')::date) as month"
+_MONTH = "try_cast(period || '-01' as date) as month"
 
 #: Table of what models say → whose scores it holds, and how its own key columns come of subject and period.
 TABLES = MappingProxyType(
@@ -49,9 +49,8 @@ def files_of(rules: Collection[Rule], models: ModelSet | None) -> tuple[FeatureF
 def lacking(rule: Rule, models: ModelSet | None, provided: Collection[str]) -> tuple[str, ...]:
     """What a rule lacks of models, and they of the source, in the words of coverage; nothing where it reads none."""
     scored = frozenset(kind for model in models.models.values() for kind in model.subjects) if models else ()
-    missing = [
-        NO_MODEL.format(table=table) for table in sorted(rule.models) if TABLES[table][0] not in scored
-    ]
+    needed = sorted(rule.models.intersection(rule.needs))
+    missing = [NO_MODEL.format(table=table) for table in needed if TABLES[table][0] not in scored]
     if missing:
         return tuple(missing)
     files = files_of((rule,), models)

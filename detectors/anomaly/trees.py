@@ -135,7 +135,7 @@ class Trees:
             of_column = np.flatnonzero(self.feature == column)
             thresholds = np.unique(self.threshold[of_column])
             masks = np.full((len(thresholds) + 2, self.count), np.uint32(0xFFFFFFFF))
-            for node in of_column:
+            for node in of_column.tolist():
                 # a value is in bin b where b thresholds are less than it; the condition fails above the node's own
                 fails = int(np.searchsorted(thresholds, self.threshold[node])) + 1
                 tree = int(np.searchsorted(self.start, node, side="right")) - 1

@@ -15,7 +15,8 @@ case_cause: 12
 route: supervision
 money: fund
 lookback: 366 d
-needs: [visit.begntime, visit.dscg_time, settlement.setl_time, fee_line, model.stay]
+needs: [visit.begntime, visit.dscg_time, settlement.setl_time, model.stay]
+may_use: [fee_line]
 judges:
   from: visit join model.stay using (mdtrt_id) where inpatient
   missing:
@@ -26,6 +27,7 @@ judges:
     完整的明细: not_enough = '明细不全'
     主要诊断: not_enough = '缺少主要诊断'
     足够的同诊断病例: not_enough = '同诊断病例不足'
+    费用、天数或明细: not_enough = '缺少费用、天数与明细'
     得分: score is null
 params:
   least_score: {default: 0.999, min: 0.9, max: 0.999999, unit: ratio, source: "工程默认值：基线中不到千分之一的住院更偏离，约合每千次住院提示一次"}

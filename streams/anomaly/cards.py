@@ -41,11 +41,17 @@ ABOUT: Mapping[str, tuple[str, tuple[str, ...]]] = {
     ),
     "forest": (
         "Many small oddities at once, among the deviates of the comparison with peers.",
-        ("It knows no reason: read the indicators that move the score back.", "It rests on the same peer groups."),
+        (
+            "It knows no reason: read the indicators that move the score back.",
+            "It rests on the same peer groups.",
+        ),
     ),
     "overall": (
         "One list over all models, one row a subject, for the whole of the time.",
-        ("It orders; a place on it is no finding.", "A short episode is diluted by a long honest time: see the months."),
+        (
+            "It orders; a place on it is no finding.",
+            "A short episode is diluted by a long honest time: see the months.",
+        ),
     ),
 }
 
@@ -77,18 +83,25 @@ def card_of(
         "window": list(models.window) if models.window else None,
         "seed": models.seed,
         "inputs": [dict(one) for one in inputs],
-        "rows": {**{unit: trained.rows[unit] for unit in model.units if unit in trained.rows}, "fee_line": fee_lines},
+        "rows": {
+            **{unit: trained.rows[unit] for unit in model.units if unit in trained.rows},
+            "fee_line": fee_lines,
+        },
         "rests_on": list(model.after),
         "features": {
             unit: {
                 "hash": files[unit].hash,
-                "columns": {column.name: column.meaning for column in files[unit].columns.values() if column.suspicious},
+                "columns": {
+                    column.name: column.meaning
+                    for column in files[unit].columns.values()
+                    if column.suspicious
+                },
             }
             for unit in model.units
         },
         "settings": _settings(model),
         "peer_groups": _peer_groups(model),
-        "figures": _figures(trained.scores[name], model),
+        "figures": _figures(trained.scores[name]),
         "seconds": round(trained.seconds[name], 2),
         "skipped": dict(trained.skipped),
         "limits": list(limits),
@@ -120,7 +133,7 @@ def _peer_groups(model: Model) -> dict[str, Any]:
     }
 
 
-def _figures(scores: pa.Table, model: Model) -> list[dict[str, Any]]:
+def _figures(scores: pa.Table) -> list[dict[str, Any]]:
     """By subject type and grain: how many have a score, how many reach the line."""
     found = []
     whole = np.array(pc.equal(scores["period"], WHOLE).to_pylist(), dtype=bool)

@@ -24,7 +24,7 @@ from rules.knowledge import Knowledge
 from rules.rulebook import Rulebook
 from rules.schema import MACROS_SQL, ledger_names
 from streams.errors import Refused
-from streams.inputs import OnProgress, only, read_logs
+from streams.inputs import FactsInput, OnProgress, only, read_logs
 from streams.lake import is_lake, open_lake
 from streams.ledger_files import describe, is_ledger, open_ledger
 
@@ -61,20 +61,24 @@ class Opened:
 
 
 @contextmanager
-def opened(source: Source, knowledge: Knowledge, on_progress: OnProgress = lambda *_: None) -> Iterator[Opened]:
+def opened(
+    source: Source, knowledge: Knowledge, on_progress: OnProgress = lambda *_: None
+) -> Iterator[Opened]:
     """The ledger of a source as of its time, closed to the outside world. An imported ledger has no `as_of` of its own."""
     with tempfile.TemporaryDirectory(prefix="fundwatch-", dir=source.workspace) as folder:
         workspace = Path(folder)
         paths = [Path(name) for name in source.inputs]
         if any(map(is_ledger, paths)):
             path = only(source.inputs, "ledger")
-            con = engine.connect(workspace=workspace, memory_limit=source.memory_limit, threads=source.threads)
+            con = engine.connect(
+                workspace=workspace, memory_limit=source.memory_limit, threads=source.threads
+            )
             open_ledger(path, con=con)
             described = [dict(one) for one in describe(path).sources]
             mark = watermark(con, LATENESS, table="message")
         else:
             if any(map(is_lake, paths)):
-                read = open_lake(only(source.inputs, "lake"), as_of=source.as_of)
+                read: FactsInput = open_lake(only(source.inputs, "lake"), as_of=source.as_of)
             else:
                 read = read_logs(source.inputs, workspace, source.key, None, on_progress)
             con = engine.connect(

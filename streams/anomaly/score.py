@@ -81,7 +81,11 @@ def score(
         frame.to_csv(new / SCORES, index=False, columns=list(COLUMNS), lineterminator="\n")
         (new / ALERTS).write_bytes(b"".join(encode(alert) + b"\n" for alert in alerts))
         about = {
-            "models": {"hash": models.hash, "as_of": str(models.as_of), "each": {n: m.hash for n, m in models.models.items()}},
+            "models": {
+                "hash": models.hash,
+                "as_of": str(models.as_of),
+                "each": {n: m.hash for n, m in models.models.items()},
+            },
             "inputs": described,
             "as_of": str(source.as_of) if source.as_of else None,
             "rows": len(frame),
@@ -98,7 +102,9 @@ def _refuse_what_is_lacking(models: ModelSet, found: Mapping[str, pa.Table], led
         for unit in one.units:
             if unit not in found:
                 lacking = ", ".join(compute.lacking(files[unit], ledger.provided))
-                raise Refused(f"the source lacks {lacking}, which the model '{one.name}' stands on; train without it.")
+                raise Refused(
+                    f"the source lacks {lacking}, which the model '{one.name}' stands on; train without it."
+                )
 
 
 def table(scores: Mapping[str, pa.Table], sizes: pa.Table) -> pd.DataFrame:
@@ -124,7 +130,9 @@ def within_budget(alerts: list[Alert], frame: pd.DataFrame, budget: int) -> list
     """The alerts of the first `budget` subjects of each type that have any, in the order of the one list; of subjects that
     are not on it (stays, rings) by their alerts' own score."""
     listed = frame[(frame["model"] == "overall") & frame["score"].notna()]
-    place = dict(zip(zip(listed["subject_type"], listed["subject"], strict=True), listed["rank"], strict=True))
+    place = dict(
+        zip(zip(listed["subject_type"], listed["subject"], strict=True), listed["rank"], strict=True)
+    )
 
     def order(alert: Alert) -> tuple[float, float, str]:
         rank = place.get((alert.subject_type, alert.subject))

@@ -15,17 +15,33 @@ from streams.cli.progress import Shown
 
 @click.command("score")
 @click.argument("inputs", nargs=-1, required=True, metavar="LOG…|LAKE|LEDGER")
-@click.option("--models", "models_folder", type=FOLDER, required=True, help="Folder that fundwatch train wrote.")
-@click.option("--out", "folder", type=FOLDER, required=True, help="Folder for the scores; must not be there yet.")
+@click.option(
+    "--models", "models_folder", type=FOLDER, required=True, help="Folder that fundwatch train wrote."
+)
+@click.option(
+    "--out", "folder", type=FOLDER, required=True, help="Folder for the scores; must not be there yet."
+)
 @click.option("--replace", is_flag=True, help="Write over earlier scores.")
 @click.option("--as-of", type=Moment(), help="What the platform saw later does not exist.")
 @click.option(
-    "--budget", type=click.IntRange(0), default=20, show_default=True, help="Subjects of each type whose alerts are written."
+    "--budget",
+    type=click.IntRange(0),
+    default=20,
+    show_default=True,
+    help="Subjects of each type whose alerts are written.",
 )
-@click.option("--top", type=click.IntRange(0), default=10, show_default=True, help="Subjects of each type shown here.")
-@click.option("--knowledge", "knowledge_folders", type=FOLDER, multiple=True, help="Further knowledge (repeatable).")
 @click.option(
-    "--memory", type=Memory(), default=engine.MEMORY_LIMIT, show_default=True, help="Memory for the engine before it spills."
+    "--top", type=click.IntRange(0), default=10, show_default=True, help="Subjects of each type shown here."
+)
+@click.option(
+    "--knowledge", "knowledge_folders", type=FOLDER, multiple=True, help="Further knowledge (repeatable)."
+)
+@click.option(
+    "--memory",
+    type=Memory(),
+    default=engine.MEMORY_LIMIT,
+    show_default=True,
+    help="Memory for the engine before it spills.",
 )
 @click.option("--threads", type=click.IntRange(1), help="Threads of the engine (default: all cores).")
 @click.option("--workspace", type=FOLDER, help="Folder for temporary files.")

@@ -16,12 +16,26 @@ from streams.cli.progress import Shown
 @click.command("train")
 @click.argument("inputs", nargs=-1, required=True, metavar="LOG…|LAKE|LEDGER")
 @click.option("--as-of", type=Moment(), required=True, help="What the platform saw later does not exist.")
-@click.option("--out", "folder", type=FOLDER, required=True, help="Folder for the models; must not be there yet.")
-@click.option("--replace", is_flag=True, help="Write over earlier models.")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed gives the same models.")
-@click.option("--knowledge", "knowledge_folders", type=FOLDER, multiple=True, help="Further knowledge (repeatable).")
 @click.option(
-    "--memory", type=Memory(), default=engine.MEMORY_LIMIT, show_default=True, help="Memory for the engine before it spills."
+    "--out", "folder", type=FOLDER, required=True, help="Folder for the models; must not be there yet."
+)
+@click.option("--replace", is_flag=True, help="Write over earlier models.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="The same seed gives the same models.",
+)
+@click.option(
+    "--knowledge", "knowledge_folders", type=FOLDER, multiple=True, help="Further knowledge (repeatable)."
+)
+@click.option(
+    "--memory",
+    type=Memory(),
+    default=engine.MEMORY_LIMIT,
+    show_default=True,
+    help="Memory for the engine before it spills.",
 )
 @click.option("--threads", type=click.IntRange(1), help="Threads of the engine (default: all cores).")
 @click.option("--workspace", type=FOLDER, help="Folder for temporary files.")
@@ -45,12 +59,22 @@ def command(
             on_progress=Shown(progress),
         )  # fmt: skip
     shown = Table(pad_edge=False)
-    for heading, side in (("model", "left"), ("hash", "left"), ("scored", "right"), ("at the line", "right"), ("seconds", "right")):
+    for heading, side in (
+        ("model", "left"),
+        ("hash", "left"),
+        ("scored", "right"),
+        ("at the line", "right"),
+        ("seconds", "right"),
+    ):
         shown.add_column(heading, justify=side)  # type: ignore[arg-type]
     for name, model in trained.models.models.items():
         score = trained.scores[name]["score"].to_pandas()
         shown.add_row(
-            name, model.hash, f"{score.notna().sum():,}", f"{(score >= 0.9).sum():,}", f"{trained.seconds[name]:.1f}"
+            name,
+            model.hash,
+            f"{score.notna().sum():,}",
+            f"{(score >= 0.9).sum():,}",
+            f"{trained.seconds[name]:.1f}",
         )
     out.print(shown)
     for name, why in trained.skipped.items():

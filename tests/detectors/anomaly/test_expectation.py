@@ -65,6 +65,7 @@ def test_what_is_cheap_and_short_is_nothing_to_look_at() -> None:
         ({"incomplete": True}, design.INCOMPLETE),
         ({"diagnosis": None}, design.NO_DIAGNOSIS),
         ({"diagnosis": "Z99"}, design.FEW_CASES),
+        ({"cost": None, "days": None, "items": 0, "ended_on": START}, design.NOTHING_KNOWN),
     ],
 )
 def test_who_cannot_be_compared_is_told_why(columns: dict[str, Any], reason: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from detectors import engine
 from detectors.alert import Alert
 from detectors.anomaly.model import ModelSet
-from detectors.anomaly.tables import TABLES
+from detectors.anomaly.tables import TABLES, files_of
 from detectors.diff import diff
 from detectors.errors import RuleError
 from detectors.evaluate import Result, evaluate, judge, prepare, provide, violations
@@ -51,6 +51,13 @@ def found() -> Result:
 
 def test_every_table_of_models_is_filled_by_somebody() -> None:
     assert TABLES.keys() == model_columns().keys()
+
+
+def test_no_rule_looks_back_less_far_than_the_features_that_it_rests_on() -> None:
+    for rule in rulebook().rules:
+        for one in files_of((rule,), models()):
+            if rule.lookback is not None and one.lookback is not None:
+                assert one.lookback <= rule.lookback, f"{rule.code} reads {one.unit}"
 
 
 def test_without_models_the_rule_says_what_is_missing_and_others_go_on() -> None:

@@ -49,4 +49,4 @@ def test_the_settings_name_the_models(tmp_path: Path) -> None:
 def test_a_rule_is_run_again_when_something_comes_that_its_models_read() -> None:
     of_models = rulebook().select(["AN-01"])
     assert concerned(of_models, frozenset({"operation"}), models()).rules
-    assert not concerned(of_models, frozenset({"vital_sign"}), models()).rules
+    assert not concerned(of_models, frozenset({"trace_scan"}), models()).rules
