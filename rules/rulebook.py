@@ -184,7 +184,7 @@ def coverage_query(rule: Rule) -> str:
 
     A row that lacks several things counts for the first. A population without institutions gives one row, null.
     """
-    columns = ledger_columns().get(rule.judges.table)
+    columns = {**ledger_columns(), **model_columns()}.get(rule.judges.table)
     institution = "fixmedins_code" if columns is None or "fixmedins_code" in columns else "null::varchar"
     conditions = list(rule.judges.missing.values())
     cases = " ".join(

@@ -10,7 +10,9 @@ from collections.abc import Iterable
 import duckdb
 import pyarrow as pa
 
+from detectors.anomaly import featurefile
 from detectors.anomaly.featurefile import FeatureFile
+from detectors.anomaly.model import Features
 from detectors.errors import RuleError
 
 
@@ -35,3 +37,12 @@ def table(con: duckdb.DuckDBPyConnection, feature: FeatureFile) -> pa.Table:
 def lacking(feature: FeatureFile, provided: Iterable[str]) -> tuple[str, ...]:
     """What the file needs and the source does not supply; then it cannot be computed."""
     return tuple(sorted(set(feature.needs) - set(provided)))
+
+
+def ordered(features: Features) -> dict[str, pa.Table]:
+    """The feature tables, each sorted by its key: sums of floats depend on their order, and no score may."""
+    files = featurefile.load()
+    return {
+        unit: table.sort_by([(name, "ascending") for name in files[unit].key]) if unit in files else table
+        for unit, table in features.items()
+    }

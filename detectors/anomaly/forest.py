@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from detectors.anomaly import comparing, explain, fdr, indicators, mix, outcome, peers, scoring
+from detectors.anomaly import comparing, compute, explain, fdr, indicators, mix, outcome, peers, scoring
 from detectors.anomaly.calibration import Tail
 from detectors.anomaly.comparing import Baseline, Comparison
 from detectors.anomaly.isolation import Isolation
@@ -99,6 +99,7 @@ class Forest:
 
     def score(self, features: Features) -> pa.Table:
         """A row for every institution and practitioner, by month, by quarter and for the whole."""
+        features = compute.ordered(features)
         tables = []
         for kind, trees in self.trees.items():
             compared = self.baselines[kind].compare(features, self.case_mix)

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from detectors.anomaly import comparing, fdr, groups, indicators, mix, outcome, scoring
+from detectors.anomaly import comparing, compute, fdr, groups, indicators, mix, outcome, scoring
 from detectors.anomaly.comparing import Baseline, Comparison
 from detectors.anomaly.mix import CaseMix
 from detectors.anomaly.model import WHOLE, Features, ModelError, State, closed_before, hash_of
@@ -64,6 +64,7 @@ class Peers:
 
     def score(self, features: Features) -> pa.Table:
         """A row for every institution and practitioner, by month, by quarter and for the whole."""
+        features = compute.ordered(features)
         tables = []
         for kind, baseline in self.baselines.items():
             compared = baseline.compare(features, self.case_mix)

@@ -39,7 +39,7 @@ outside as (
 ),
 -- 最能说明问题的人次；没有列出的，取当期由其主管或接诊的人次
 listed as (
-    select o.dr_code, o.period, v.mdtrt_id, v.begntime, v.msgids,
+    select o.dr_code, o.period, v.mdtrt_id, v.fixmedins_code, v.begntime, v.msgids,
         row_number() over (partition by o.dr_code, o.period order by list_position(o.shown, v.mdtrt_id) nulls last, v.begntime, v.mdtrt_id) as place
     from outside o
     join visit v on v.atddr_no = o.dr_code
@@ -52,6 +52,7 @@ select o.dr_code, o.period, 3 as severity, min(l.begntime) as occurred_at,
     o.first_day + o.long + $closing as due_at,
     o.period_text, o.cases, o.score, o.reason, o.explanation, o.model_hash,
     [o.dr_code] as dr_codes,
+    min(l.fixmedins_code) filter (where l.place = 1) as fixmedins_code,
     list(l.mdtrt_id order by l.place, l.mdtrt_id) as mdtrt_ids,
     list(involved_visit(l.mdtrt_id) order by l.place, l.mdtrt_id) as items,
     flatten(list(l.msgids order by l.place, l.mdtrt_id)) as evidence

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from detectors.anomaly import fit_expectation, forest, model, overall, peers
+from detectors.anomaly import compute, fit_expectation, forest, model, overall, peers
 from detectors.anomaly.model import Model, ModelError, ModelSet, feature_hashes
 from rules.knowledge import Knowledge
 from streams.anomaly import cards
@@ -61,13 +61,19 @@ class Trained:
 
 
 def fit_all(
-    found: Mapping[str, pa.Table], as_of: datetime, *, seed: int, on_progress: OnProgress = lambda *_: None
+    found: Mapping[str, pa.Table],
+    as_of: datetime,
+    *,
+    seed: int,
+    settings: fit_expectation.Settings | None = None,
+    on_progress: OnProgress = lambda *_: None,
 ) -> Trained:
-    """Fit every model on feature tables. Raises `ModelError` where not one can be."""
-    training = _Training(dict(found), as_of, seed)
+    """Fit every model on feature tables. `settings`: of model 1, where not the usual. Raises `ModelError` where not one can be."""
+    of_stays = settings or fit_expectation.Settings()
+    training = _Training(compute.ordered(found), as_of, seed)
     known = training.known
     steps: tuple[tuple[str, Callable[[], Model]], ...] = (
-        ("expectation", lambda: fit_expectation.ExpectationFitting().fit(known, as_of, seed=seed)),
+        ("expectation", lambda: fit_expectation.ExpectationFitting(of_stays).fit(known, as_of, seed=seed)),
         ("peers", lambda: peers.fit(known, as_of, seed=seed)),
         ("forest", lambda: forest.fit(known, as_of, seed=seed, beside=_peers(training))),
         ("overall", lambda: overall.fit(known, as_of, seed=seed, lines=_lines(training))),

@@ -29,7 +29,12 @@ KEY = b"promises, promises, promises"
 WORLD = World(persons=300, days=120, seed=7)
 
 #: In so small a world nobody is one in a thousand: what a rule asks of a score is set lower.
-PARAMS = {"AN-01": {"least_score": "0.95", "least_ratio": "1.5"}}
+PARAMS = {
+    "AN-01": {"least_score": "0.95", "least_ratio": "1.5"},
+    "AN-02": {"least_score": "0.85"},
+    "AN-03": {"least_score": "0.75"},
+    "AN-05": {"least_score": "0.8"},
+}
 
 
 @cache

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from detectors import engine, ledger
 from detectors import facts as fact_tables
 from detectors.anomaly import compute, featurefile
-from detectors.anomaly.fit_expectation import ExpectationFitting, Settings
-from detectors.anomaly.model import Model, ModelSet, feature_hashes
+from detectors.anomaly.fit_expectation import Settings
+from detectors.anomaly.model import ModelSet
 from detectors.evaluate import prepare, provide
 from detectors.facts import Facts
 from rules.knowledge import Knowledge
 from rules.schema import ledger_names
+from streams.anomaly.training import fit_all
 
 #: Trees that learn the coarse things.
 FEW_TREES = Settings(trees=30)
@@ -37,9 +37,5 @@ def features_of(facts: Facts, knowledge: Knowledge) -> dict[str, pa.Table]:
 
 
 def trained(features: Mapping[str, pa.Table], as_of: datetime = CLOSED, seed: int = 1) -> ModelSet:
-    """A set of every model there is, trained on these features."""
-    fitted: list[Model] = [ExpectationFitting(FEW_TREES).fit(features, as_of, seed=seed)]
-    span = pc.min_max(features["stay"]["ended_on"]).as_py()
-    return ModelSet(
-        {one.name: one for one in fitted}, as_of, seed, feature_hashes(fitted), (span["min"], span["max"])
-    )
+    """A set of every model that can be trained on these features."""
+    return fit_all(features, as_of, seed=seed, settings=FEW_TREES).models

@@ -18,12 +18,13 @@ class Least:
     rebalances: int
     retractions: int
     rules: int
+    rules_retracting: int
     without_history: float
     """Share of the persons."""
 
 
-LONG = Least(200_000, 20, 10, 10, 100, 20, 0.5)
-SHORT = Least(5_000, 4, 2, 6, 20, 15, 0.3)
+LONG = Least(200_000, 20, 10, 10, 50, 20, 15, 0.5)
+SHORT = Least(5_000, 4, 2, 6, 20, 15, 10, 0.3)
 
 
 def objections(result: Result, least: Least) -> list[str]:
@@ -53,7 +54,7 @@ def objections(result: Result, least: Least) -> list[str]:
         ("rebalances", result.rebalances, least.rebalances),
         ("retractions", said.kinds["retracted"], least.retractions),
         ("rules with alerts", len(compared.by_rule), least.rules),
-        ("rules with retractions", len(said.retracted), least.rules),
+        ("rules with retractions", len(said.retracted), least.rules_retracting),
         ("roll-outs", result.roll_outs, 2),
         ("persons whose history has gone in part", result.without_history, int(least.without_history * result.persons)),
     ):  # fmt: skip
