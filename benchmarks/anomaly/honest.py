@@ -20,7 +20,7 @@ from detectors.anomaly.peers import AT_LINE, FALSE_DISCOVERIES
 from streams.anomaly.measures import auc, by_size, quality
 
 #: Truths that are drawn in each world, and the share of them who are named.
-_SHUFFLES, _NAMED = 50, 0.1
+_SHUFFLES, _NAMED = 200, 0.1
 
 
 @dataclass
@@ -29,6 +29,7 @@ class _Families:
 
     families: int = 0
     raised_in: int = 0
+    any_raised_in: int = 0
     subjects: int = 0
     raised: Counter[str] = field(default_factory=Counter)
 
@@ -68,6 +69,7 @@ def run(settings: Settings, console: Console) -> dict[str, object]:
                     raised = [told[subject].kind for subject, score in judged.items() if score >= AT_LINE]
                     family.families += 1
                     family.raised_in += "ordinary" in raised
+                    family.any_raised_in += bool(raised)
                     family.subjects += sum(told[subject].kind == "ordinary" for subject in judged)
                     family.raised.update(raised)
         rng = np.random.default_rng(seed)
@@ -92,6 +94,7 @@ def run(settings: Settings, console: Console) -> dict[str, object]:
         "family",
         "families",
         "with a discovery",
+        "or an unusual one",
         "5 % allows",
         "subjects",
         "raised",
@@ -105,12 +108,12 @@ def run(settings: Settings, console: Console) -> dict[str, object]:
         ordinary = family.raised["ordinary"]
         unusual = {one: count for one, count in sorted(family.raised.items()) if one != "ordinary"}
         table.add_row(
-            kind, name, period, str(family.families), str(family.raised_in), f"≤ {allowed}", f"{family.subjects:,}", str(ordinary),
+            kind, name, period, str(family.families), str(family.raised_in), str(family.any_raised_in), f"≤ {allowed}", f"{family.subjects:,}", str(ordinary),
             f"{ordinary / max(1, family.subjects):.3%}", ", ".join(f"{one} {count}" for one, count in unusual.items()) or "none",
         )  # fmt: skip
         told_json.append(
             {
-                "subject_type": kind, "model": name, "family": period, "families": family.families, "with_a_discovery": family.raised_in,
+                "subject_type": kind, "model": name, "family": period, "families": family.families, "with_a_discovery": family.raised_in, "with_any": family.any_raised_in,
                 "allowed_95": allowed, "subjects": family.subjects, "raised": ordinary, "unusual_raised": unusual,
             }
         )  # fmt: skip
