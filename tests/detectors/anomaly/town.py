@@ -24,7 +24,7 @@ def table(unit: str, rows: list[dict[str, Any]]) -> pa.Table:
     arrays = {}
     for name in featurefile.load()[unit].names:
         column = columns[name]
-        kind = pa.date32() if name == "month" else kinds.get(column.unit, pa.float64())
+        kind = pa.date32() if name in ("month", "day") else kinds.get(column.unit, pa.float64())
         missing = None if column.role in ("rate", "value", "context") else 0.0
         if kind == pa.string() and column.role == "key":
             missing = ""
