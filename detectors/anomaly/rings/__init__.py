@@ -3,6 +3,6 @@
 The rings are those of the closed months that it was fitted on; scoring compares what their members do with that baseline.
 """
 
-from detectors.anomaly.rings.rings import NAME, UNITS, Rings, fit, restore
+from detectors.anomaly.rings.rings import AT_LINE, NAME, UNITS, Rings, fit, restore
 
-__all__ = ["NAME", "UNITS", "Rings", "fit", "restore"]
+__all__ = ["AT_LINE", "NAME", "UNITS", "Rings", "fit", "restore"]

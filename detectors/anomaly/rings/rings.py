@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,12 @@ NAME = "rings"
 UNITS = ("encounter", "kin")
 
 
+#: What the line is worth as evidence of an institution: of the rings there the stated share is false.
+AT_LINE = MappingProxyType(
+    {"institution": MappingProxyType({WHOLE: float(-np.log10(pairs.FALSE_DISCOVERIES))})}
+)
+
+
 @dataclass(frozen=True, eq=False)
 class Rings:
     """A fitted model. `lines`: by quarter of the baseline, and for the whole."""
@@ -41,7 +48,7 @@ class Rings:
     name = NAME
     units = UNITS
     after: tuple[str, ...] = ()
-    subjects = ("ring",)
+    subjects = ("institution", "ring")
 
     @cached_property
     def hash(self) -> str:
@@ -49,13 +56,15 @@ class Rings:
         return hash_of(NAME, self.state())
 
     def score(self, features: Features) -> pa.Table:
-        """A row for every ring of the baseline of which anybody is there, by quarter and for the whole."""
+        """A row for every ring of the baseline of which anybody is there, by quarter and for the whole; and for an institution with a
+        ring at the line, what is said of its surest."""
         rows = [
             row
             for ring, mine in self._present(features["encounter"])
             for row in self._rows(ring, mine, features)
         ]
-        rows.sort(key=lambda row: (row["subject"], row["period"]))
+        rows += scoring.hosts(rows)
+        rows.sort(key=lambda row: (row["subject_type"], row["subject"], row["period"]))
         return pa.Table.from_pylist(rows, schema=SCORES)
 
     def _present(self, encounters: pa.Table) -> list[tuple[Ring, pa.Table]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 from scipy.stats import poisson
 
 from detectors.anomaly import peers
+from detectors.anomaly.model import WHOLE
 from detectors.anomaly.rings import communities, meetings, said
 from detectors.anomaly.rings import pairs as pairing
 from detectors.anomaly.rings.chance import Rates
@@ -69,6 +70,20 @@ def row(
         "low": 0.0, "high": _high(expected), "reason": reason, "reason_en": reason_en,
         "drivers": _drivers(told, observed, expected, evidence), "shown": shown,
     }  # fmt: skip
+
+
+def hosts(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """For institutions where a ring is at the line over the whole of the time: the row of its surest ring, as the institution's."""
+    surest: dict[str, dict[str, Any]] = {}
+    for one in rows:
+        if one["period"] != WHOLE or one["score"] is None or one["score"] < peers.AT_LINE:
+            continue
+        institution = Ring.of(one["subject"]).institution
+        if institution not in surest or one["score"] > surest[institution]["score"]:
+            surest[institution] = one
+    return [
+        {**one, "subject_type": "institution", "subject": institution} for institution, one in surest.items()
+    ]
 
 
 def _high(expected: float) -> float:

@@ -31,7 +31,8 @@ def fit(rows: Iterable[dict[str, Any]], kin: Iterable[tuple[str, str]] = ()) -> 
 
 
 def whole(scores: pa.Table) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = scores.filter(pc.equal(scores["period"], "all")).to_pylist()
+    of_rings = pc.and_(pc.equal(scores["period"], "all"), pc.equal(scores["subject_type"], "ring"))
+    found: list[dict[str, Any]] = scores.filter(of_rings).to_pylist()
     return found
 
 
@@ -128,14 +129,16 @@ def test_a_ring_alone_scores_as_among_others_in_any_order() -> None:
     for ring in model.rings:
         mine = pc.is_in(given["encounter"]["psn_no"], pa.array(ring.members, pa.string()))
         alone = model.score({**given, "encounter": given["encounter"].filter(mine)})
-        assert alone.equals(together.filter(pc.equal(together["subject"], ring.subject)))
+        own = pa.array([ring.subject, ring.institution])
+        assert alone.equals(together.filter(pc.is_in(together["subject"], own)))
 
 
 def test_what_happens_after_the_baseline_is_held_against_it() -> None:
     rows = [*crowd(12), *outings(12, RING, "H2", 14)]
     early = rings.fit(features(rows), datetime(2026, 4, 20), seed=1)  # noqa: DTZ001
     assert early.meta["months"] == ["2026-01", "2026-03"]
-    by_period = {row["period"]: row for row in early.score(features(rows)).to_pylist()}
+    listed = [row for row in early.score(features(rows)).to_pylist() if row["subject_type"] == "ring"]
+    by_period = {row["period"]: row for row in listed}
     assert set(by_period) == {"2026-Q1", "2026-Q2", "all"}
     assert by_period["all"]["score"] > 0.9
     with pytest.raises(ModelError, match="closed"):
@@ -162,3 +165,30 @@ def test_a_ring_hangs_together_by_its_surest_links() -> None:
     links = [(0, 1, 1.0), (1, 2, 5.0), (0, 2, 3.0), (3, 4, 2.0)]
     assert tree(5, links) == [1, 2, 3]
     assert tree(5, []) == []
+
+
+def test_the_institution_where_a_ring_meets_is_told_of_its_surest() -> None:
+    _, scores = fit(
+        [*crowd(15), *outings(15, RING, "H2", 4), *outings(16, ["S1", "S2", "S3", "S4"], "H2", 9)]
+    )
+    (row,) = [one for one in scores.to_pylist() if one["subject_type"] == "institution"]
+    assert row["subject"] == "H2"
+    assert row["score"] == max(one["score"] for one in whole(scores))
+    assert "4名参保人" in row["reason"]
+
+
+def test_missing_values_and_unseen_categories_give_a_score_or_say_why_not() -> None:
+    rows = [*crowd(17), *outings(17, RING, "H2", 6)]
+    given = features(rows)
+    model = rings.fit(given, CLOSED, seed=1)
+    encounters = given["encounter"]
+    for name in ("day", "minute", "month", "psn_no", "fixmedins_code", "excused", "living"):
+        place, kind = encounters.column_names.index(name), encounters.schema.field(name).type
+        variants = [pa.nulls(encounters.num_rows, kind)]
+        if pa.types.is_string(kind):
+            variants.append(pa.array(["never seen"] * encounters.num_rows))
+        for values in variants:
+            scores = model.score({**given, "encounter": encounters.set_column(place, name, values)})
+            known = pc.is_valid(scores["score"])
+            assert pc.equal(known, pc.is_null(scores["not_enough"])).to_numpy().all(), name
+    assert model.score({**given, "encounter": encounters.slice(0, 0)}).num_rows == 0
