@@ -1,15 +1,15 @@
 """How often chance brings two people together, given how often each goes there.
 
-Two questions of a pair at a place. Does it arrive together more often than the arrivals of all who come there allow (Poisson, which
-bounds the hypergeometric: n_i n_j times the chance that two arrivals there are of one day and close)? And of the days on which
-both came, do they arrive within `TOGETHER` more often than others who came on one day (binomial)? The second separates
-people who travel together from people with the same timetable.
+Two questions of a pair at a place. Does it arrive together more often than the days of all who come there and the hours that the two
+keep allow (Poisson, which bounds the hypergeometric: n_i n_j times the chance that two arrivals there are of one day and
+close)? And of the days on which both came, do they arrive within `TOGETHER` more often than others who came on one day (binomial)? The
+first separates people who travel together from early risers, the second from people with the same timetable.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,9 @@ from scipy.stats import binom, poisson
 from detectors.anomaly.rings.meetings import LEAST_DATES, NO_MINUTE, TOGETHER, Arrivals, Ints, common
 
 Floats = npt.NDArray[np.float64]
+
+#: What the hours that two people keep anyhow are weighed against: so many pairs of arrivals at the rate of the place.
+HABIT = 10.0
 
 #: Pairs of arrivals that the rate of all places weighs against those of one place.
 WEIGHT = 300.0
@@ -31,13 +34,21 @@ LEAST_CLOSE = 0.02
 class Rates:
     """Of two arrivals at a place: the chance that they are of one day, and of two of one day that they are close.
 
-    `same_day`, `close`: by place (sorted `places`); `others`: both by act (`visited`), for places that were not known.
+    `same_day`, `close`: by place (sorted `places`); `others`: both by act (`visited`), for places that were not known. `days`: how many
+    the arrivals are spread over.
     """
 
     places: npt.NDArray[np.str_]
     same_day: Floats
     close: Floats
     others: Mapping[str, tuple[float, float]]
+    days: int
+
+    def during(self, days: int) -> Rates:
+        """The rates of as many days: the fewer, the more often two arrivals are of one."""
+        factor = self.days / max(1, days)
+        others = {act: (min(1.0, same * factor), close) for act, (same, close) in self.others.items()}
+        return replace(self, same_day=np.minimum(1.0, self.same_day * factor), others=others, days=days)
 
     def at(self, places: npt.NDArray[np.str_]) -> tuple[Floats, Floats]:
         """Both rates of some places."""
@@ -53,7 +64,7 @@ class Rates:
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """As meta and arrays."""
         arrays = {"places": self.places, "same_day": self.same_day, "close": self.close}
-        return {"others": {act: list(pair) for act, pair in self.others.items()}}, arrays
+        return {"others": {act: list(pair) for act, pair in self.others.items()}, "days": self.days}, arrays
 
 
 #: Where nothing is known of an act: one day in thirty, and an hour of an eight-hour day.
@@ -94,16 +105,18 @@ def fit(of: Arrivals) -> Rates:
         # Of pairs of one day there are fewer: as many of them as the weight brings.
         own = WEIGHT / 10
         close_rate[mine] = (close[mine] + own * close_share) / (same[mine] + own)
+    days = int(of.day.max() - of.day.min()) + 1 if len(of) else 1
+    close_rate = np.maximum(close_rate, LEAST_CLOSE)
     return Rates(
-        of.places, np.round(same_rate, 12), np.round(np.maximum(close_rate, LEAST_CLOSE), 12), others
+        of.places, np.round(same_rate, 12), np.round(close_rate, 12).astype(np.float64), others, days
     )
 
 
 def together(of: Arrivals) -> tuple[Ints, Ints, Ints]:
     """Place, common dates and close dates of the pairs that are close on `LEAST_DATES` dates or more."""
-    _, _, place, dates, close, _, _ = common(of)
-    often = close >= LEAST_DATES
-    return place[often], dates[often], close[often]
+    pairs = common(of)
+    often = pairs.close >= LEAST_DATES
+    return pairs.place[often], pairs.dates[often], pairs.close[often]
 
 
 def _clock(of: Arrivals) -> npt.NDArray[np.int64]:
@@ -112,6 +125,12 @@ def _clock(of: Arrivals) -> npt.NDArray[np.int64]:
     span = int(day.max()) + 1 if len(of) else 1
     minute = np.where(of.minute == NO_MINUTE, 0, of.minute)
     return np.asarray(((of.place * span + day) * 4 * 1440) + minute)
+
+
+def habitual(alike: Floats, pairs: Floats, close: Floats) -> Floats:
+    """The chance that two people who come on one day are close, by the hours that they keep on other days (`alike`, of so many pairs of
+    arrivals) drawn to that of the place; never less than that."""
+    return np.asarray(np.maximum(close, (alike * pairs + HABIT * close) / (pairs + HABIT)))
 
 
 def by_frequency(dates: Floats, expected: Floats) -> Floats:
@@ -127,4 +146,4 @@ def by_time(close: Floats, dates: Floats, rate: Floats) -> Floats:
 def restore(meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Rates:
     """The rates of a state."""
     others = {act: (float(pair[0]), float(pair[1])) for act, pair in meta["others"].items()}
-    return Rates(arrays["places"], arrays["same_day"], arrays["close"], others)
+    return Rates(arrays["places"], arrays["same_day"], arrays["close"], others, int(meta["days"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -138,9 +139,26 @@ def testable(of: Arrivals) -> int:
     return int((counts * (counts - 1) // 2).sum())
 
 
-def common(of: Arrivals) -> tuple[Ints, ...]:
-    """Of the pairs with `LEAST_DATES` common dates at a place: first and second person, place, common dates, close ones, dates of
-    the first, dates of the second. One place at a time, so that memory holds the meetings of one only."""
+@dataclass(frozen=True, eq=False)
+class Common:
+    """Pairs with `LEAST_DATES` common dates at a place: numbers of both persons (the smaller first) and of the place.
+
+    `dates`: common dates, `close`: those on which they are close; `first_dates`, `second_dates`: dates of either. `alike`: the share of
+    pairs of arrivals, one of each and not of one day, whose hours are close (0 where no hour is known).
+    """
+
+    first: Ints
+    second: Ints
+    place: Ints
+    dates: Ints
+    close: Ints
+    first_dates: Ints
+    second_dates: Ints
+    alike: npt.NDArray[np.float64]
+
+
+def common(of: Arrivals) -> Common:
+    """The pairs of some arrivals that share dates. One place at a time, so that memory holds the meetings of one only."""
     often = regulars(of)
     begins = np.searchsorted(often.place, np.arange(len(of.places) + 1)).tolist()
     parts = [
@@ -148,11 +166,13 @@ def common(of: Arrivals) -> tuple[Ints, ...]:
         for place in np.unique(often.place).tolist()
     ]
     if not parts:
-        return tuple(np.zeros(0, np.int64) for _ in range(7))
-    return tuple(np.concatenate(one) for one in zip(*parts, strict=True))
+        none = np.zeros(0, np.int64)
+        return Common(none, none, none, none, none, none, none, np.zeros(0))
+    return Common(*(np.concatenate(one) for one in zip(*parts, strict=True)))
 
 
-def _of_place(some: Arrivals, place: int) -> tuple[Ints, ...]:
+def _of_place(some: Arrivals, place: int) -> tuple[npt.NDArray[Any], ...]:
+    """The columns of `Common`, of one place."""
     met = meetings(some)
     persons, person, times = np.unique(some.person, return_inverse=True, return_counts=True)
     key, back, dates = np.unique(
@@ -162,15 +182,25 @@ def _of_place(some: Arrivals, place: int) -> tuple[Ints, ...]:
     enough = dates >= LEAST_DATES
     key, dates, close = key[enough], dates[enough], close[enough]
     first, second = key // len(persons), key % len(persons)
-    return (
-        persons[first],
-        persons[second],
-        np.full(len(key), place),
-        dates,
-        close,
-        times[first],
-        times[second],
-    )
+    alike = _alike(some, person, len(persons), first, second)
+    pairs = np.maximum(times[first] * times[second] - dates, 1)
+    alike = np.clip(np.maximum(alike - close, 0.0) / pairs, 0.0, 1.0)
+    at = np.full(len(key), place)
+    return persons[first], persons[second], at, dates, close, times[first], times[second], alike
+
+
+def _alike(some: Arrivals, person: Ints, persons: int, first: Ints, second: Ints) -> npt.NDArray[np.float64]:
+    """Pairs of arrivals of two persons whose hours are close, whatever the days, from counts by `TOGETHER` minutes: all of one
+    step are, and half of two that follow each other."""
+    if not len(first) or some.minute[0] == NO_MINUTE:
+        return np.zeros(len(first))
+    steps = 1440 // TOGETHER
+    counts = np.bincount(person * steps + some.minute // TOGETHER, minlength=persons * steps)
+    hours = counts.reshape(persons, steps).astype(float)
+    near = hours.copy()
+    near[:, 1:] += hours[:, :-1] / 2
+    near[:, :-1] += hours[:, 1:] / 2
+    return np.asarray((hours[first] * near[second]).sum(axis=1))
 
 
 def kin_of(features: Features) -> set[tuple[str, str]]:

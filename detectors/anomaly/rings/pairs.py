@@ -70,15 +70,18 @@ class Line:
 
 def pairs(of: Arrivals, rates: Rates) -> Pairs:
     """The pairs of some arrivals, by place and person."""
-    first, second, at, dates, close, n_first, n_second = common(of)
-    same_day, reach = rates.at(of.places[at])
-    timed = of.timed(at)
-    expected = n_first * n_second * same_day
-    expected_close = np.where(timed, expected * reach, expected)
+    one = common(of)
+    same_day, reach = rates.at(of.places[one.place])
+    timed = of.timed(one.place)
+    pairs_of_dates = (one.first_dates * one.second_dates).astype(float)
+    expected = pairs_of_dates * same_day
+    near = np.where(timed, chance.habitual(one.alike, pairs_of_dates, reach), 1.0)
+    expected_close = expected * near
+    dates, close = one.dates.astype(float), one.close.astype(float)
     return Pairs(
-        first, second, at, dates, close, expected, expected_close,
-        chance.by_frequency(dates.astype(float), expected), chance.by_frequency(close.astype(float), expected_close),
-        np.where(timed, chance.by_time(close.astype(float), dates.astype(float), reach), np.nan), testable(of),
+        one.first, one.second, one.place, one.dates, one.close, expected, expected_close,
+        chance.by_frequency(dates, expected), chance.by_frequency(close, expected_close),
+        np.where(timed, chance.by_time(close, dates, reach), np.nan), testable(of),
     )  # fmt: skip
 
 

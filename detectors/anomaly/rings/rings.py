@@ -90,7 +90,8 @@ class Rings:
         found = []
         for period in (*np.unique(quarter).tolist(), WHOLE):
             some = arrived if period == WHOLE else arrived.where(quarter == period)
-            found.append(scoring.row(ring, period, some, self.rates, self.line(period), kin, living))
+            rates = self.rates.during(days_of(period, self.meta["span"][0], some))
+            found.append(scoring.row(ring, period, some, rates, self.line(period), kin, living))
         return found
 
     def line(self, period: str) -> Line:
@@ -120,6 +121,17 @@ def quarters_of(of: Arrivals) -> np.ndarray:
     return indicators.quarters(months) if len(months) else np.zeros(0, dtype="<U7")
 
 
+def days_of(period: str, first: str, of: Arrivals) -> int:
+    """How many days a period has from the first of the baseline on; the whole of the time, up to the last of some arrivals."""
+    begin = np.datetime64(first, "D")
+    if period == WHOLE:
+        last = of.day.max() if len(of) else begin.astype(np.int64)
+        return max(1, int(last - begin.astype(np.int64)) + 1)
+    start = np.datetime64(f"{period[:4]}-{int(period[-1]) * 3 - 2:02d}", "M")
+    end = (start + 3).astype("datetime64[D]")
+    return max(1, int((end - max(begin, start.astype("datetime64[D]"))).astype(np.int64)))
+
+
 def fit(features: Features, as_of: datetime, *, seed: int) -> Rings:
     """Find the rings of the months that are closed by then. Raises `ModelError` where there are none such months."""
     if "encounter" not in features:
@@ -131,9 +143,12 @@ def fit(features: Features, as_of: datetime, *, seed: int) -> Rings:
     arrived = meetings.arrivals(kept)
     rates = chance.fit(arrived)
     quarter = quarters_of(arrived)
-    lines = {
-        str(period): pairs.line(pairs.pairs(arrived.where(quarter == period), rates)) for period in np.unique(quarter)
-    }  # fmt: skip
+    days = (arrived.day.min(), arrived.day.max()) if len(arrived) else (0, 0)
+    first, last = (str(np.datetime64(int(day), "D")) for day in days)
+    lines = {}
+    for period in np.unique(quarter).tolist():
+        some = arrived.where(quarter == period)
+        lines[period] = pairs.line(pairs.pairs(some, rates.during(days_of(period, first, some))))
     found = pairs.pairs(arrived, rates)
     lines[WHOLE] = pairs.line(found)
     kin, living = meetings.kin_of(features), meetings.living_of(kept)
@@ -150,7 +165,8 @@ def fit(features: Features, as_of: datetime, *, seed: int) -> Rings:
     meta = {
         "as_of": as_of.isoformat(sep=" "),
         "seed": seed,
-        "months": [str(pc.min(kept["month"]).as_py())[:7], str(pc.max(kept["month"]).as_py())[:7]],
+        "months": [first[:7], last[:7]],
+        "span": [first, last],
         "false_discoveries": pairs.FALSE_DISCOVERIES,
         "together_minutes": meetings.TOGETHER,
     }
@@ -159,7 +175,7 @@ def fit(features: Features, as_of: datetime, *, seed: int) -> Rings:
 
 def restore(state: State) -> Rings:
     """The model of a state."""
-    own = ("as_of", "seed", "months", "false_discoveries", "together_minutes")
+    own = ("as_of", "seed", "months", "span", "false_discoveries", "together_minutes")
     return Rings(
         {key: state.meta[key] for key in own},
         tuple(Ring.of(str(one)) for one in state.arrays["rings"]),

@@ -110,6 +110,27 @@ def test_the_same_timetable_is_no_ring() -> None:
     assert fit([*crowd(8), *refills])[0].rings == ()
 
 
+def test_early_risers_are_no_ring() -> None:
+    """Thirty people who always come when the doors open, on days of their own."""
+    dice = np.random.default_rng(18)
+    early = [
+        encounter(f"E{n:02d}", "H2", int(day), 480 + int(dice.integers(0, 15)))
+        for n in range(30)
+        for day in dice.choice(DAYS, size=14, replace=False)
+    ]
+    assert fit([*crowd(18), *early])[0].rings == ()
+
+
+def test_a_ring_that_always_comes_at_the_same_hour_is_found() -> None:
+    dice = np.random.default_rng(19)
+    fetched = [
+        encounter(who, "H2", int(day), 540 + int(dice.integers(0, 20)))
+        for day in dice.choice(DAYS, size=7, replace=False)
+        for who in RING
+    ]
+    assert [set(ring.members) for ring in fit([*crowd(19), *fetched])[0].rings] == [set(RING)]
+
+
 def test_where_a_source_knows_days_only_common_days_count() -> None:
     rows = [row | {"minute": None} for row in (*crowd(9), *outings(9, RING, "H2", 8))]
     model, scores = fit(rows)
