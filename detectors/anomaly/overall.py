@@ -147,7 +147,7 @@ def fit(
                 wide = [
                     float(np.quantile(found, at)) / honest for at, honest in _MIDDLE if model not in _SPARING
                 ]
-                scales.setdefault(kind, {})[model] = round(max(*wide, _unit(lines.get(model, {}), kind)), 9)
+                scales.setdefault(kind, {})[model] = round(max([*wide, _unit(lines.get(model, {}), kind)]), 9)
     if not scales:
         raise ModelError("No model has scored anybody as a whole; train the others first.")
     meta = {"as_of": as_of.isoformat(sep=" "), "seed": seed, "false_discoveries": peers.FALSE_DISCOVERIES}

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from streams.simulate import registry
+from streams.simulate.anomalies import rings
 from streams.simulate.anomalies.houses import build
 from streams.simulate.anomalies.lives import HouseLife
-from streams.simulate.anomalies.rings import hosts, rings
 from streams.simulate.clock import DAY
 from streams.simulate.county import County
 from streams.simulate.dice import Dice
@@ -29,5 +29,7 @@ def live(county: County, progress: Callable[[int, int], None]) -> list[Label]:
         HouseLife(county, house, Dice(county.world.seed, 21, number)).live()
         labels += house.labels()
         progress(number + 1, len(sector.houses))
-    doubtful = {("institution", house.place.code) for house in hosts(county, sector)}
-    return [one for one in labels if (one.subject_type, one.subject) not in doubtful] + rings(county, sector)
+    doubtful = {("institution", house.place.code) for house in rings.hosts(county, sector)}
+    return [one for one in labels if (one.subject_type, one.subject) not in doubtful] + rings.rings(
+        county, sector
+    )

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from detectors.anomaly import rings
+from detectors.anomaly import overall, rings
 from detectors.anomaly.model import ModelError, State
 from detectors.anomaly.rings.communities import tree
 from detectors.anomaly.sentences import small_table
@@ -213,3 +213,27 @@ def test_missing_values_and_unseen_categories_give_a_score_or_say_why_not() -> N
             known = pc.is_valid(scores["score"])
             assert pc.equal(known, pc.is_null(scores["not_enough"])).to_numpy().all(), name
     assert model.score({**given, "encounter": encounters.slice(0, 0)}).num_rows == 0
+
+
+def test_the_one_list_takes_a_ring_as_evidence_of_its_institution_and_nothing_where_there_is_none() -> None:
+    _, scores = fit([*crowd(16), *outings(16, RING, "H2", 9)])
+    blank = dict.fromkeys(scores.column_names) | {"drivers": [], "shown": []}
+    others = [
+        {**blank, "subject_type": "institution", "subject": f"H{n}", "period": "all", "model": "peers", "score": 0.1 * n,
+         "cases": 9, "reason": "peers"}
+        for n in range(6)
+    ]  # fmt: skip
+    known = {"model.peers": pa.Table.from_pylist(others, scores.schema), "model.rings": scores}
+    lines = {"peers": {"institution": {"all": 3.0}}, "rings": rings.AT_LINE}
+    listed = overall.fit(known, CLOSED, seed=1, lines=lines).score(known).to_pylist()
+    plain = (
+        overall.fit({"model.peers": known["model.peers"]}, CLOSED, seed=1, lines=lines)
+        .score(known)
+        .to_pylist()
+    )
+    by_name = {row["subject"]: row for row in listed}
+    assert max(listed, key=lambda row: row["score"])["subject"] == "H2"
+    assert "结伴" in by_name["H2"]["reason"]
+    before = sorted((row for row in plain if row["subject"] != "H2"), key=lambda row: row["score"])
+    after = sorted((row for row in listed if row["subject"] != "H2"), key=lambda row: row["score"])
+    assert [row["subject"] for row in after] == [row["subject"] for row in before]
