@@ -1,9 +1,10 @@
 """How often chance brings two people together, given how often each goes there.
 
-Two questions of a pair at a place. Does it arrive together more often than the days of all who come there and the hours that the two
-keep allow (Poisson, which bounds the hypergeometric: n_i n_j times the chance that two arrivals there are of one day and
-close)? And of the days on which both came, do they arrive within `TOGETHER` more often than others who came on one day (binomial)? The
-first separates people who travel together from early risers, the second from people with the same timetable.
+Two questions of a pair at a place. Does it arrive together more often than the days of all who come there, and the weekdays and hours
+that the two keep, allow (hypergeometric; expected are n_i n_j times the chance that two arrivals there are of one day and
+close)? And of the days on which both came, do they arrive within `TOGETHER` more often than others who came on one day
+(binomial)? The first separates people who travel together from early risers and from those who come on Mondays, the second
+from people with the same timetable.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binom, poisson
+from scipy.stats import binom, hypergeom
 
 from detectors.anomaly.rings.meetings import LEAST_DATES, NO_MINUTE, TOGETHER, Arrivals, Ints, common
 
@@ -133,9 +134,20 @@ def habitual(alike: Floats, pairs: Floats, close: Floats) -> Floats:
     return np.asarray(np.maximum(close, (alike * pairs + HABIT * close) / (pairs + HABIT)))
 
 
-def by_frequency(dates: Floats, expected: Floats) -> Floats:
-    """The probability of so many common dates or more."""
-    return np.asarray(poisson.sf(dates - 1, expected))
+def weekly(weekday: Floats, pairs: Floats) -> Floats:
+    """How many times as often as others two people come on one day because both keep to weekdays; never less than once."""
+    kept = (weekday * pairs + HABIT / 7) / (pairs + HABIT)
+    return np.asarray(np.maximum(1.0, kept * 7))
+
+
+def by_frequency(times: Ints, first: Ints, second: Ints, expected: Floats) -> Floats:
+    """The probability of coming together so many `times` or more, of `first` and `second` dates of either, where so many are expected.
+
+    Hypergeometric: as if both chose their dates among as many as make that expectation.
+    """
+    among = np.floor(first * second / np.maximum(expected, 1e-12))
+    among = np.clip(among, np.maximum(first, second), 10**9).astype(np.int64)
+    return np.asarray(np.clip(hypergeom.sf(times - 1, among, first, second), 0.0, 1.0))
 
 
 def by_time(close: Floats, dates: Floats, rate: Floats) -> Floats:

@@ -144,7 +144,7 @@ class Common:
     """Pairs with `LEAST_DATES` common dates at a place: numbers of both persons (the smaller first) and of the place.
 
     `dates`: common dates, `close`: those on which they are close; `first_dates`, `second_dates`: dates of either. `alike`: the share of
-    pairs of arrivals, one of each and not of one day, whose hours are close (0 where no hour is known).
+    pairs of arrivals, one of each and not of one day, whose hours are close (0 where no hour is known); `weekday`: of which the weekday is one.
     """
 
     first: Ints
@@ -155,6 +155,7 @@ class Common:
     first_dates: Ints
     second_dates: Ints
     alike: npt.NDArray[np.float64]
+    weekday: npt.NDArray[np.float64]
 
 
 def common(of: Arrivals) -> Common:
@@ -167,7 +168,7 @@ def common(of: Arrivals) -> Common:
     ]
     if not parts:
         none = np.zeros(0, np.int64)
-        return Common(none, none, none, none, none, none, none, np.zeros(0))
+        return Common(none, none, none, none, none, none, none, np.zeros(0), np.zeros(0))
     return Common(*(np.concatenate(one) for one in zip(*parts, strict=True)))
 
 
@@ -185,8 +186,10 @@ def _of_place(some: Arrivals, place: int) -> tuple[npt.NDArray[Any], ...]:
     alike = _alike(some, person, len(persons), first, second)
     pairs = np.maximum(times[first] * times[second] - dates, 1)
     alike = np.clip(np.maximum(alike - close, 0.0) / pairs, 0.0, 1.0)
+    week = np.bincount(person * 7 + some.day % 7, minlength=len(persons) * 7).reshape(-1, 7)
+    weekday = np.clip(((week[first] * week[second]).sum(axis=1) - dates) / pairs, 0.0, 1.0)
     at = np.full(len(key), place)
-    return persons[first], persons[second], at, dates, close, times[first], times[second], alike
+    return persons[first], persons[second], at, dates, close, times[first], times[second], alike, weekday
 
 
 def _alike(some: Arrivals, person: Ints, persons: int, first: Ints, second: Ints) -> npt.NDArray[np.float64]:

@@ -74,13 +74,13 @@ def pairs(of: Arrivals, rates: Rates) -> Pairs:
     same_day, reach = rates.at(of.places[one.place])
     timed = of.timed(one.place)
     pairs_of_dates = (one.first_dates * one.second_dates).astype(float)
-    expected = pairs_of_dates * same_day
+    expected = pairs_of_dates * same_day * chance.weekly(one.weekday, pairs_of_dates)
     near = np.where(timed, chance.habitual(one.alike, pairs_of_dates, reach), 1.0)
     expected_close = expected * near
     dates, close = one.dates.astype(float), one.close.astype(float)
     return Pairs(
         one.first, one.second, one.place, one.dates, one.close, expected, expected_close,
-        chance.by_frequency(dates, expected), chance.by_frequency(close, expected_close),
+        chance.by_frequency(one.dates, one.first_dates, one.second_dates, expected), chance.by_frequency(one.close, one.first_dates, one.second_dates, expected_close),
         np.where(timed, chance.by_time(close, dates, reach), np.nan), testable(of),
     )  # fmt: skip
 

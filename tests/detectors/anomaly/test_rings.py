@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import combinations
 from typing import Any
 
@@ -17,7 +17,7 @@ from detectors.anomaly import overall, rings
 from detectors.anomaly.model import ModelError, State
 from detectors.anomaly.rings.communities import tree
 from detectors.anomaly.sentences import small_table
-from tests.detectors.anomaly.outings import DAYS, crowd, encounter, features, outings
+from tests.detectors.anomaly.outings import DAYS, FIRST, crowd, encounter, features, outings
 
 CLOSED = datetime(2026, 8, 1)  # noqa: DTZ001 platform times carry no zone
 
@@ -119,6 +119,24 @@ def test_early_risers_are_no_ring() -> None:
         for day in dice.choice(DAYS, size=14, replace=False)
     ]
     assert fit([*crowd(18), *early])[0].rings == ()
+
+
+def test_who_comes_on_fridays_at_eight_is_no_ring() -> None:
+    """Forty people with weekly habits, on Fridays of their own choice, when the doors open."""
+    dice = np.random.default_rng(20)
+    fridays = [day for day in range(DAYS) if (FIRST + timedelta(days=day)).weekday() == 4]
+    regulars = [
+        encounter(f"E{n:02d}", "H2", int(day), 480 + int(dice.integers(0, 15)))
+        for n in range(40)
+        for day in dice.choice(fridays, size=7, replace=False)
+    ]
+    assert fit([*crowd(20), *regulars])[0].rings == ()
+
+
+def test_a_ring_that_is_fetched_on_every_other_tuesday_is_found() -> None:
+    tuesdays = [day for day in range(DAYS) if (FIRST + timedelta(days=day)).weekday() == 1]
+    fetched = [encounter(who, "H2", day, 540 + 3 * n) for day in tuesdays[::2] for n, who in enumerate(RING)]
+    assert [set(ring.members) for ring in fit([*crowd(21), *fetched])[0].rings] == [set(RING)]
 
 
 def test_a_ring_that_always_comes_at_the_same_hour_is_found() -> None:
