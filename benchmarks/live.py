@@ -48,10 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder = Path(tempfile.mkdtemp(prefix="fundwatch-live-"))
     console.print(f"{machine()}; {chosen.persons:,} persons, {chosen.days} days; {chosen.workers} worker(s)")
     figures: Figures = {
-        "machine": machine(),
-        "persons": chosen.persons,
-        "days": chosen.days,
-        "workers": chosen.workers,
+        "county": {
+            "machine": machine(),
+            "persons": chosen.persons,
+            "days": chosen.days,
+            "workers": chosen.workers,
+        }
     }
     try:
         with bed(folder) as on:
@@ -107,7 +109,7 @@ def delay(on: Bed, chosen: argparse.Namespace, figures: Figures) -> Figures:
 
 def ten_times_the_persons(on: Bed, chosen: argparse.Namespace, _: Figures) -> Figures:
     """The last messages of a county, and of one with ten times the persons."""
-    size = max(chosen.persons // 10, 50)
+    size = max(chosen.persons // 4, 50)
     return _compared(
         on, "persons", county(size, 60, planted=False), county(size * 10, 60, planted=False), None, 90
     )
@@ -118,7 +120,7 @@ def ten_times_the_months(on: Bed, chosen: argparse.Namespace, _: Figures) -> Fig
     folder = Path(tempfile.mkdtemp(prefix="rules-"))
     try:
         short = rulebooks.make(folder, timedelta(days=10))[0]
-        size = max(chosen.persons // 10, 50)
+        size = max(chosen.persons // 4, 50)
         return _compared(
             on, "months", county(size, 60, planted=False), county(size, 600, planted=False), short, 5
         )

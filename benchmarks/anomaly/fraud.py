@@ -41,8 +41,8 @@ def run(settings: Settings, console: Console) -> dict[str, object]:
                     )
     figures_told: dict[str, object] = {}
     _quality(found, console, figures_told)
-    for kind, some in kinds.items():
-        _reached(kind, some, settings, console, figures_told)
+    for kind, judged in kinds.items():
+        _reached(kind, judged, settings, console, figures_told)
     return figures_told
 
 
@@ -51,7 +51,7 @@ def _quality(
 ) -> None:
     worlds = max(len(some) for some in found.values())
     table = Table(title=f"fraud: means over {worlds} worlds", title_justify="left")
-    for title in ("whose", "list", "AUC", "AUC, equal size", "average precision", *(f"precision {cut:.0%}, equal size" for cut in CUTS),
+    for title in ("whose", "list", "AUC", "AUC, equal size", "average precision", "precision 5%", *(f"precision {cut:.0%}, equal size" for cut in CUTS),
                   "chance", "times chance at 5%"):  # fmt: skip
         table.add_column(title, justify="left" if title in ("whose", "list") else "right")
     for (kind, name), some in sorted(found.items()):
@@ -66,6 +66,7 @@ def _quality(
                 float(np.mean([getattr(one, field) for one in every]))
                 for field in ("auc", "size_auc", "average_precision")
             ]
+            means.append(float(np.mean([cut.precision for cut in cuts[1]])))
             times = precisions[1] / chance if chance else float("nan")
             table.add_row(
                 kind,
@@ -74,7 +75,7 @@ def _quality(
                 f"{times:.1f}",
             )
             told[f"{kind} {ranked.name}"] = {
-                "auc": means[0], "auc_equal_size": means[1], "average_precision": means[2],
+                "auc": means[0], "auc_equal_size": means[1], "average_precision": means[2], "precision_at_5%": means[3],
                 **{f"precision_at_{cut:.0%}_equal_size": value for cut, value in zip(CUTS, precisions, strict=True)},
                 "chance": chance, "times_chance_at_5%": times,
             }  # fmt: skip

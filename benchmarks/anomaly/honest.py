@@ -25,12 +25,17 @@ _SHUFFLES, _NAMED = 50, 0.1
 
 @dataclass
 class _Families:
-    """Comparisons of one month (or of the whole time) in one world: with how many subjects, and who was raised."""
+    """Comparisons of one period in one world: with how many subjects, and who was raised."""
 
     families: int = 0
     raised_in: int = 0
     subjects: int = 0
     raised: Counter[str] = field(default_factory=Counter)
+
+
+def _family(period: str) -> str:
+    """What is compared together: a month (2026-03), a quarter (2026-Q1), or the whole time."""
+    return "whole" if period == WHOLE else ("quarter" if "Q" in period else "month")
 
 
 def run(settings: Settings, console: Console) -> dict[str, object]:
@@ -59,9 +64,7 @@ def run(settings: Settings, console: Console) -> dict[str, object]:
                     }
                     if not judged:
                         continue
-                    family = found.setdefault(
-                        (kind, name, "whole" if period == WHOLE else "month"), _Families()
-                    )
+                    family = found.setdefault((kind, name, _family(period)), _Families())
                     raised = [told[subject].kind for subject, score in judged.items() if score >= AT_LINE]
                     family.families += 1
                     family.raised_in += "ordinary" in raised
@@ -113,7 +116,7 @@ def run(settings: Settings, console: Console) -> dict[str, object]:
         )  # fmt: skip
     console.print(table)
     console.print(
-        "A family is all comparisons of one month in one world. Nobody is guilty here, so every discovery among ordinary ones is false, and the "
+        "A family is all comparisons of one period in one world. Nobody is guilty here, so every discovery among ordinary ones is false, and the "
         f"false discovery rate is the share of families that have one; allowed is what chance exceeds once in twenty times. "
         f"Shuffled truth: AUC {np.mean(aucs):.3f} (± {np.std(aucs) / np.sqrt(len(aucs)):.3f}), at equal size {np.nanmean(size_aucs):.3f}.",
         soft_wrap=True,

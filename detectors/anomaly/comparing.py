@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from detectors.anomaly import groups, indicators, shrinkage
+from detectors.anomaly import groups, indicators, outcome, shrinkage
 from detectors.anomaly.groups import LADDER, SMALLEST, Groups
 from detectors.anomaly.indicators import Indicator, Panel
 from detectors.anomaly.mix import CaseMix
@@ -53,7 +53,8 @@ class Baseline:
 
     `fitted`: by grain (`month`; `all`, for quarters too) and part an array of groups times indicators; `by_month`: locations of single
     months. Groups and months in the order of `names` and `months`; `within`: variance of a single case by indicator;
-    `stretch`: what deviates are divided by, since tails may be longer than the model's (`shrinkage.stretch`).
+    `stretch`: what deviates are divided by, since tails may be longer than the model's (`shrinkage.stretch`); `outcomes`:
+    whether it compares what model 1 says of stays.
     """
 
     kind: str
@@ -64,15 +65,16 @@ class Baseline:
     fitted: Mapping[str, Floats]
     by_month: Floats
     stretch: Mapping[str, Floats]
+    outcomes: bool = False
 
     @cached_property
     def indicators(self) -> tuple[Indicator, ...]:
         """In the order of the columns."""
-        return indicators.of_subjects(self.kind)
+        return indicators.of_subjects(self.kind, outcomes=self.outcomes)
 
     def compare(self, features: Features, case_mix: CaseMix) -> Comparison:
         """Every subject and period of the features against the baseline."""
-        panel = indicators.panel(self.kind, features, case_mix)
+        panel = indicators.panel(self.kind, features, case_mix, outcomes=self.outcomes)
         subjects, at = np.unique(panel.subject, return_inverse=True)
         names, strangeness = self.groups.of(self.kind, features, subjects)
         shape = (len(panel), len(self.indicators))
@@ -152,7 +154,10 @@ class Baseline:
             f"{prefix}by_month": self.by_month,
         }
         arrays |= {f"{prefix}{grain}.stretch": array for grain, array in self.stretch.items()}
-        return {"within": {grain: dict(one) for grain, one in self.within.items()}}, arrays
+        return {
+            "within": {grain: dict(one) for grain, one in self.within.items()},
+            "outcomes": self.outcomes,
+        }, arrays
 
 
 def level(one: Indicator, panel: Panel, rows: np.ndarray) -> tuple[Floats, Floats, Floats]:
@@ -188,6 +193,7 @@ def restore(kind: str, state: State, prefix: str) -> Baseline:
         },
         by_month=arrays[f"{prefix}by_month"],
         stretch={grain: arrays[f"{prefix}{grain}.stretch"] for grain in ("month", "all")},
+        outcomes=state.meta[kind]["outcomes"],
     )
 
 
@@ -195,14 +201,15 @@ def fit(
     kind: str, features: Features, case_mix: CaseMix, *, seed: int, institutions: Groups | None = None
 ) -> Baseline:
     """The baseline of a subject type, from the features of closed months. `institutions`: where practitioners work."""
-    panel = indicators.panel(kind, features, case_mix)
+    outcomes = outcome.there(features)
+    panel = indicators.panel(kind, features, case_mix, outcomes=outcomes)
     subjects, at = np.unique(panel.subject, return_inverse=True)
     peer_groups = groups.fit(kind, features, subjects, seed=seed, institutions=institutions)
     members = peer_groups.names[at]
     names = np.unique(members) if len(members) else np.array([f"{LADDER[-1]}:"])
     of_grains = {"month": indicators.monthly(panel.period), "all": panel.period == WHOLE}
     months = np.unique(panel.period[of_grains["month"]])
-    every = indicators.of_subjects(kind)
+    every = indicators.of_subjects(kind, outcomes=outcomes)
     shape = (len(names), len(every))
     fitted = {f"{grain}.{part}": np.full(shape, np.nan) for grain in ("month", "all") for part in _PARTS}
     by_month = np.full((len(months), *shape), np.nan)
@@ -222,7 +229,7 @@ def fit(
                 if grain == "month" and len(rows):
                     _fit_months(one, number, number_of_group, panel, rows, single, months, fitted, by_month)
     plain = {grain: np.ones(len(every)) for grain in ("month", "all")}
-    baseline = Baseline(kind, peer_groups, names, months, within, fitted, by_month, plain)
+    baseline = Baseline(kind, peer_groups, names, months, within, fitted, by_month, plain, outcomes)
     z = baseline.compare(features, case_mix).z
     wide = {
         grain: np.array([shrinkage.stretch(column) for column in z[rows].T])

@@ -27,7 +27,7 @@ PEERS = MappingProxyType(
 @cache
 def known() -> Mapping[str, Indicator]:
     """Indicators by name; where two units have one of a name it means the same in both."""
-    every = [one for kind in indicators.OWN for one in indicators.of_subjects(kind)]
+    every = [one for kind in indicators.OWN for one in indicators.of_subjects(kind, outcomes=True)]
     return MappingProxyType({one.name: one for one in reversed(every)})
 
 
@@ -42,6 +42,8 @@ def number(name: str, value: float | None) -> str:
     one = known().get(name)
     if one is not None and one.is_share:
         return f"{value:.1%}" if value >= 0.001 or value == 0 else f"{value:.3%}"
+    if one is not None and one.unit == "ln ratio":
+        return f"{value:.2f}"
     unit = {"ln CNY": "元", "ln days": "天"}.get(one.unit, "") if one else ""
     return f"{value:,.0f}{unit}" if abs(value) >= 100 else f"{value:,.1f}{unit}"
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from detectors.anomaly import comparing, explain, fdr, indicators, mix, peers, scoring
+from detectors.anomaly import comparing, explain, fdr, indicators, mix, outcome, peers, scoring
 from detectors.anomaly.calibration import Tail
 from detectors.anomaly.comparing import Baseline, Comparison
 from detectors.anomaly.isolation import Isolation
@@ -76,8 +76,16 @@ class Forest:
     lines: Mapping[str, Mapping[str, float]]
 
     name = NAME
-    units = peers.UNITS
-    after: tuple[str, ...] = ()
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The feature tables that it reads."""
+        return (*peers.UNITS, outcome.UNIT) if self.after else peers.UNITS
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        """Model 1, where it compares what that says of stays."""
+        return peers.after(self.baselines)
 
     @property
     def subjects(self) -> tuple[str, ...]:

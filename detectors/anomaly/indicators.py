@@ -89,9 +89,11 @@ def _kind(column: featurefile.Column) -> Kind:
     return "rate" if column.unit == "ratio" else "count"
 
 
-def of_subjects(kind: str) -> tuple[Indicator, ...]:
-    """All indicators of a subject type, the standardised ones first."""
-    return (*of_unit(STANDARDISED), *of_unit(OWN[kind][0]))
+def of_subjects(kind: str, *, outcomes: bool = False) -> tuple[Indicator, ...]:
+    """All indicators of a subject type, the standardised ones first; with `outcomes` also those that rest on model 1."""
+    from detectors.anomaly import outcome
+
+    return (*of_unit(STANDARDISED), *of_unit(OWN[kind][0]), *(outcome.INDICATORS if outcomes else ()))
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,10 @@ class Panel:
         )
 
 
-def panel(kind: str, features: Features, mix: CaseMix | None) -> Panel:
+def panel(kind: str, features: Features, mix: CaseMix | None, *, outcomes: bool = False) -> Panel:
     """The panel of a subject type, sorted by subject and period; months by their names, then the whole."""
+    from detectors.anomaly import outcome
+
     unit, key = OWN[kind]
     own = features[unit]
     subject, month = texts(own[key]), months(own["month"])
@@ -145,7 +149,9 @@ def panel(kind: str, features: Features, mix: CaseMix | None) -> Panel:
         subject, month, parts = _joined(
             (subject, month, parts), (who[named], months(table["month"])[named], more)
         )
-    return _panel(subject, month, parts, of_subjects(kind))
+    if outcomes and outcome.there(features):
+        subject, month, parts = _joined((subject, month, parts), outcome.parts(kind, features))
+    return _panel(subject, month, parts, of_subjects(kind, outcomes=outcomes))
 
 
 def _joined(

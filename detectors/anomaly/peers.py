@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from detectors.anomaly import comparing, fdr, groups, indicators, mix, scoring
+from detectors.anomaly import comparing, fdr, groups, indicators, mix, outcome, scoring
 from detectors.anomaly.comparing import Baseline, Comparison
 from detectors.anomaly.mix import CaseMix
 from detectors.anomaly.model import WHOLE, Features, ModelError, State, closed_before, hash_of
@@ -45,9 +45,17 @@ class Peers:
     lines: Mapping[str, Mapping[str, float]]
 
     name = NAME
-    units = UNITS
-    after: tuple[str, ...] = ()
     subjects = tuple(indicators.OWN)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The feature tables that it reads."""
+        return (*UNITS, outcome.UNIT) if self.after else UNITS
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        """Model 1, where it compares what that says of stays."""
+        return after(self.baselines)
 
     @cached_property
     def hash(self) -> str:
@@ -78,6 +86,11 @@ class Peers:
             meta[kind], more = baseline.state(f"{kind}.")
             arrays |= more
         return State(meta, arrays)
+
+
+def after(baselines: Mapping[str, Baseline]) -> tuple[str, ...]:
+    """The models whose scores these baselines compare."""
+    return ("expectation",) if any(one.outcomes for one in baselines.values()) else ()
 
 
 def probability(compared: Comparison) -> Floats:
@@ -138,6 +151,8 @@ def baseline_features(features: Features, as_of: datetime) -> dict[str, pa.Table
         for unit in UNITS
         if unit in features
     }
+    if outcome.there(features):
+        kept |= outcome.closed(features, end)
     if not kept["institution_month"].num_rows:
         raise ModelError("No month with cases is closed; train on a longer history, or later.")
     return kept

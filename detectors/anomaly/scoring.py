@@ -20,6 +20,9 @@ FEW_PEERS = "同类不足"
 #: Cases that are shown at the most.
 SHOWN = 10
 
+#: Indicators whose cases are those of another.
+_SHOWN_AS = {"cost_ratio": "cost_level", "days_ratio": "days_level", "long_share": "days_level"}
+
 #: From this score on a row is explained; below, nobody reads it.
 EXPLAINED = 0.5
 
@@ -152,7 +155,8 @@ def _shown(
             )
         )
     }
-    names = [one.name if one.name in listed.column_names else "cost_level" for one in compared.indicators]
+    names = [_SHOWN_AS.get(one.name, one.name) for one in compared.indicators]
+    names = [name if name in listed.column_names else "cost_level" for name in names]
     columns = {name: listed[name].combine_chunks() for name in set(names)}
     by_subject: dict[str, list[int]] = {}
     monthly = set(_places(indicators.monthly(panel.period)))

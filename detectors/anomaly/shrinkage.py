@@ -69,10 +69,10 @@ def centre(kind: Kind, expected: Floats, location: float | Floats) -> Floats:
 def variance(kind: Kind, mu: Floats, n: Floats, within: float, between: float | Floats) -> Floats:
     """Of what a subject with `n` cases shows: chance and honest differences together."""
     if kind == "rate":
-        return mu * (1 - mu) * (1 / n + between * (1 - 1 / n))
+        return np.asarray(mu * (1 - mu) * (1 / n + between * (1 - 1 / n)))
     if kind == "count":
-        return within * mu / n + between * mu**2
-    return within / n + between
+        return np.asarray(within * mu / n + between * mu**2)
+    return np.asarray(within / n + between)
 
 
 def leeway(kind: Kind, mu: Floats, logarithmic: bool) -> Floats:

@@ -51,6 +51,9 @@ _EVICT_EVERY = 30.0
 #: How often persons of whom something has come due are looked for while packets come, seconds.
 _LOOK_AGAIN_EVERY = 1.0
 
+#: While packets come, the lake is left alone for so many times as long as it was asked last.
+_LAKE_PAUSE = 8
+
 #: How often the answer to a brake is looked for, seconds.
 _ASK_EVERY = 2.0
 
@@ -128,8 +131,8 @@ class Judge:
         self._watch = watch or Watch()
         self._control = Control(settings.connection, settings.layout, settings.group)
         self._packets = settings.layout.name(PACKETS)
-        self._together = Together(kernel, self._watch.on_step)
-        self._looked_at = 0.0
+        self._together = Together(kernel, past, self._watch.on_step)
+        self._looked_at = self._lake_at = 0.0
         self.owned: dict[int, _Owned] = {}
         self._given: set[int] = set()
 
@@ -166,9 +169,7 @@ class Judge:
         for number, took in self._together.take(free, _fresh(found, free)).items():
             self._watch.on_took(number, took)
         if not found or time.monotonic() - self._looked_at > _LOOK_AGAIN_EVERY:
-            self._looked_at = time.monotonic()
-            for number, took in self._together.look_again(free).items():
-                self._watch.on_took(number, took)
+            self._look_again(free, is_idle=not found)
         for number, owned in list(self.owned.items()):
             if owned.braked is not None:
                 self._ask(consumer, number, owned)
@@ -180,6 +181,16 @@ class Judge:
                 owned.shard.evict()
                 owned.evicted_at = time.monotonic()
         self._watch.on_turn(self)
+
+    def _look_again(self, shards: Mapping[int, Shard], *, is_idle: bool) -> None:
+        """What comes due is looked at soon; for whom the lake must be asked can wait a while where packets come."""
+        self._looked_at = begun = time.monotonic()
+        ask_lake = is_idle or begun > self._lake_at or any(shard.rolls_out for shard in shards.values())
+        for number, took in self._together.look_again(shards, ask_lake=ask_lake).items():
+            self._watch.on_took(number, took)
+        if ask_lake:
+            now = time.monotonic()
+            self._lake_at = now + max(_LAKE_PAUSE * (now - begun), _LOOK_AGAIN_EVERY)
 
     def _is_too_much(self, owned: _Owned) -> bool:
         if owned.shard.said.depth <= self._settings.brake:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -12,8 +13,8 @@ import pyarrow.compute as pc
 
 from streams.live.lateness import business_times, visit_by
 from streams.live.moments import micros
-from streams.live.news import LOOKED_UP, TIMELESS
-from streams.live.tables import Tables, of_care, told_of
+from streams.live.news import LOOKED_UP, SILENT, TIMELESS
+from streams.live.tables import Tables, of_care, told_of, without
 
 #: Tables of which nothing is let go of, and the kinds of messages that bring them.
 _KEPT = frozenset({*TIMELESS, *LOOKED_UP})
@@ -26,17 +27,20 @@ def evicted(held: Tables, archived: pa.Array, horizon: datetime) -> dict[str, pa
     """What is left of a history when the visits are gone of which nothing newer than the horizon was heard.
 
     `archived`: the msgids of messages that lie elsewhere too; a visit of which one does not stays, and so do the facts
-    of registries. A message that tells of several visits goes with the last of them.
+    of registries, but for answers about a person (1101) that stand between two of the same words. A message that tells of
+    several visits goes with the last of them.
     """
     message = held.get("message")
     if message is None:
         return dict(held)
     safe = pc.is_in(message["msgid"], archived).to_numpy()
-    gone = (_until(held, safe) < micros(horizon)) & ~_stays(message)
-    seqs = message["seq"].combine_chunks().filter(pa.array(gone))
+    old = _until(held, safe) < micros(horizon)
+    seqs = message["seq"].combine_chunks()
+    visits = seqs.filter(pa.array(old & ~_stays(message)))
+    repeats = seqs.filter(pa.array(old & _repeats(held)))
+    both = pa.concat_arrays([visits, repeats])
     return {
-        name: table if name in _KEPT else table.filter(pc.invert(pc.is_in(table["seq"], seqs)))
-        for name, table in held.items()
+        name: without({name: table}, repeats if name in _KEPT else both)[name] for name, table in held.items()
     }
 
 
@@ -60,6 +64,34 @@ def oldest(held: Tables) -> dict[str, int]:
 def _stays(message: pa.Table) -> Any:
     """Whether a message is of a kind that is kept for ever."""
     return pc.is_in(message["kind"], _KEPT_KINDS).to_numpy()
+
+
+def _repeats(held: Tables) -> Any:
+    """Whether a message is an answer about a person (1101) that says what the one before it and the one after it say."""
+    message = held["message"].select(["kind", "psn_no", "inf_time", "msgid", "seq"])
+    said = _words(held)
+    answers: defaultdict[str, list[tuple[datetime, str, int]]] = defaultdict(list)
+    for row in message.filter(pc.equal(message["kind"], "1101")).to_pylist():
+        answers[row["psn_no"]].append((row["inf_time"], row["msgid"], row["seq"]))
+    repeated: list[int] = []
+    for of_person in answers.values():
+        seqs = [seq for _, _, seq in sorted(of_person)]
+        for before, seq, after in zip(seqs, seqs[1:], seqs[2:], strict=False):
+            if said.get(before) == said.get(seq) == said.get(after):
+                repeated.append(seq)
+    return pc.is_in(message["seq"], pa.array(repeated, pa.uint64())).to_numpy()
+
+
+def _words(held: Tables) -> dict[int, list[tuple[Any, ...]]]:
+    """What each message says of a person, whatever the order of its rows."""
+    said: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    for name in sorted(LOOKED_UP.keys() & held.keys()):
+        table = held[name]
+        columns = [column for column in table.schema.names if column not in SILENT]
+        rows = zip(*(table[column].to_pylist() for column in columns), strict=True)
+        for seq, row in zip(table["seq"].to_pylist(), rows, strict=True):
+            said[seq].append((name, *row))
+    return {seq: sorted(rows, key=repr) for seq, rows in said.items()}
 
 
 def _until(held: Tables, safe: Any) -> Any:

@@ -8,6 +8,7 @@ is late whenever it says something new; so is a look-up.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import cache
 from typing import Any
@@ -25,29 +26,37 @@ _VISITS = ("registration", "outpatient", "admission", "settlement")
 _NOT_BUSINESS = frozenset({"inf_time", "brdy", "cert_brdy", "birctrl_matn_date"})
 
 
+@dataclass(frozen=True)
+class Late:
+    """Persons whom something late concerns: their `care`, or a `word` of a registry or a look-up that holds for all times."""
+
+    care: set[str] = field(default_factory=set)
+    word: set[str] = field(default_factory=set)
+
+
 def late_persons(
     new: Mapping[str, pa.Table],
     held: Mapping[str, pa.Table],
     candidates: Collection[str],
     border: datetime,
-) -> set[str]:
+) -> Late:
     """Of the candidates those whom a late fact among `new` concerns. `held`: what the history knows of them."""
+    late = Late()
     if not candidates:
-        return set()
+        return late
     wanted = pa.array(sorted(candidates), pa.string())
     mine = {name: _of(table, wanted) for name, table in new.items() if "psn_no" in table.schema.names}
     known = _Known({name: _of(table, wanted) for name, table in held.items()}, mine)
-    late: set[str] = set()
     for name, table in mine.items():
         if name == "message":
             continue
         if name in TIMELESS or name in LOOKED_UP:
-            late.update(row["psn_no"] for row in news(name, table, held.get(name)))
+            late.word.update(row["psn_no"] for row in news(name, table, held.get(name)))
             continue
         for row in table.to_pylist():
             person = row["psn_no"]
-            if person not in late and _is_late(name, row, known, border):
-                late.add(person)
+            if person not in late.care and _is_late(name, row, known, border):
+                late.care.add(person)
     return late
 
 

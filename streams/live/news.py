@@ -43,7 +43,7 @@ FOR_ALL = MappingProxyType(
 _KEYS: Mapping[str, tuple[str, ...]] = {**TIMELESS, **LOOKED_UP, **FOR_ALL}
 
 #: Columns that decide nothing: the envelope, and what no ledger table has of a look-up.
-_SILENT = frozenset({"seq", "msgid", "inf_time", "row_no", "balc", "cvlserv_flag"})
+SILENT = frozenset({"seq", "msgid", "inf_time", "row_no", "balc", "cvlserv_flag"})
 
 #: A word: when, in which message, and its rows.
 _Word = tuple[datetime, str, list[tuple[Any, ...]]]
@@ -52,7 +52,7 @@ _Word = tuple[datetime, str, list[tuple[Any, ...]]]
 def news(name: str, new: pa.Table, held: pa.Table | None) -> list[dict[str, Any]]:
     """The rows of `new` that do not merely repeat, later, what was said last on the same matter."""
     key = _KEYS[name]
-    said = [column for column in new.schema.names if column not in {*_SILENT, *key}]
+    said = [column for column in new.schema.names if column not in {*SILENT, *key}]
     last: dict[tuple[Any, ...], _Word] = {}
     if held is not None:
         met = held.filter(pc.is_in(held[key[0]], new[key[0]].combine_chunks()))

@@ -58,6 +58,14 @@ class Persons:
         ).fetchall()
         return [Waiting(psn_no, Held(held), bool(again)) for psn_no, held, again in rows]
 
+    def due(self, now: int, most: int) -> list[Waiting]:
+        """Persons of whom something has come due by now, and of whom the history has enough to judge that."""
+        rows = self._con.execute(
+            "select psn_no, held from person where due <= ? and again = 0 and held <> ? order by due limit ?",
+            (now, Held.UNSURE, most),
+        ).fetchall()
+        return [Waiting(psn_no, Held(held), False) for psn_no, held in rows]
+
     def heard(self, psn_no: str, held: Held, *, due: int | None, oldest: int | None) -> None:
         """Note a person of whom something came. `oldest`: when the first of it was seen."""
         self._con.execute(

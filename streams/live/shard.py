@@ -58,7 +58,11 @@ class Took:
 
 @dataclass
 class Heard:
-    """Packets on their way into a shard: judged or not, and not stored yet. `look_at_all`: they bring news for everyone."""
+    """Packets on their way into a shard: judged or not, and not stored yet. `look_at_all`: they bring news for everyone.
+
+    Of the persons, by `levels`: `unsure` those of whom anything may be missing, `wanted` those whose past in the lake is
+    to be had, `frozen` those judged on a history of which a part is gone.
+    """
 
     packets: Sequence[Packet]
     position: int
@@ -69,16 +73,25 @@ class Heard:
     copies: int
     look_at_all: bool
     is_judged: bool
+    unsure: set[str] = field(default_factory=set)
+    wanted: set[str] = field(default_factory=set)
+    frozen: set[str] = field(default_factory=set)
+    again: set[str] = field(default_factory=set)
     findings: Findings = field(default_factory=Findings)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Recalled:
-    """Persons to be looked at again. `missing`: what the lake has of them and the history lacks."""
+    """Persons to be looked at again, as in `Heard`. `missing`: what the lake has of the unsure and the history lacks."""
 
-    docket: Docket
     levels: dict[str, Held]
-    missing: dict[str, pa.Table]
+    held: Tables
+    unsure: set[str]
+    wanted: set[str]
+    frozen: set[str]
+    watermark: datetime | None
+    missing: dict[str, pa.Table] = field(default_factory=dict)
+    findings: Findings = field(default_factory=Findings)
 
 
 class Shard:
@@ -143,7 +156,7 @@ class Shard:
         """Take packets in; `position` is where the source goes on after them. Without `judge` the persons are only
         noted to be looked at later, as in catching up."""
         heard = self.hear(packets, position, judge=judge)
-        self._bench.judge(self.dockets(heard))
+        self._bench.judge(self.dockets(heard, self._past.of(heard.wanted, self._reads)))
         return self.keep(heard)
 
     def hear(self, packets: Sequence[Packet], position: int, *, judge: bool = True) -> Heard:
@@ -158,49 +171,53 @@ class Shard:
         levels = dict.fromkeys(persons, self._unknown) | self._persons.held(persons)
         held = self._history.load(persons)
         new = beyond(new, held, self._history.shared)
-        heard = sum(packet.events for packet in packets)
+        events = sum(packet.events for packet in packets)
         left = new["message"].num_rows if "message" in new else 0
         shared_news = any(
             news(name, new[name], self._history.shared.get(name)) for name in FOR_ALL if name in new
         )
-        self._on_step("load")
-        return Heard(
+        heard = Heard(
             packets,
             position,
             levels,
             held,
             new,
             moved,
-            copies=heard - left,
+            copies=events - left,
             look_at_all=shared_news or self._clock.is_before(before),
             is_judged=judge,
         )
+        if judge:
+            heard.unsure, recent = of_level(levels, Held.UNSURE), of_level(levels, Held.RECENT)
+            late = late_persons(new, held, recent, self._horizon + self._reach - self._corrections)
+            heard.wanted, heard.frozen = heard.unsure | late.care, recent - late.care
+            heard.again = late.word - heard.wanted
+        self._on_step("load")
+        return heard
 
-    def dockets(self, heard: Heard, watermark: datetime | None = None) -> list[Docket]:
-        """What is to be judged of what was heard. `watermark`: to judge by, where this shard's is farther: others that
-        are judged with it may not be so far."""
+    def dockets(self, heard: Heard, past: Tables, watermark: datetime | None = None) -> list[Docket]:
+        """What is to be judged of what was heard. `past`: what the lake has of those `wanted`, at least. `watermark`: to
+        judge by, where this shard's is farther: others that are judged with it may not be so far."""
         if not heard.is_judged:
             return []
         self._on_step("begin")
-        levels, new = heard.levels, heard.new
-        unsure, recent = of_level(levels, Held.UNSURE), of_level(levels, Held.RECENT)
-        late = late_persons(new, heard.held, recent, self._horizon + self._reach - self._corrections)
-        past = self._beyond(unsure | late, heard.held, new)
-        everything = united(heard.held, new, past)
+        new = heard.new
+        found = self._beyond(past, heard.wanted, heard.held, new)
+        everything = united(heard.held, new, found)
         mark = self._mark(watermark)
         made = [
             self._docket(
                 group,
                 of_persons(everything, group),
                 mark,
-                recent - late,
+                heard.frozen,
                 arrived(self._rollout.changes, of_persons(new, group)),
                 heard.findings,
             )
-            for group in groups(levels)
+            for group in groups(heard.levels)
         ]
-        heard.new = united(new, of_persons(past, unsure))
-        levels |= dict.fromkeys(unsure, Held.ALL)
+        heard.new = united(new, of_persons(found, heard.unsure))
+        heard.levels |= dict.fromkeys(heard.unsure, Held.ALL)
         self._on_step("load")
         return made
 
@@ -221,7 +238,7 @@ class Shard:
                 self._persons.look_at_all_again()
             withdrawn = [one for packet in heard.packets for one in packet.withdrawn]
             self._history.withdraw(withdrawn)
-            self._look_again({psn_no for psn_no, *_ in withdrawn})
+            self._look_again({psn_no for psn_no, *_ in withdrawn} | heard.again)
             self._persons.unsure({psn_no for packet in heard.packets for psn_no in packet.again})
             self.said.note(findings.changes, findings.owner_of)
             store_clock(self._con, heard.moved)
@@ -236,35 +253,53 @@ class Shard:
         recalled = self.recall(most)
         if recalled is None:
             return Took()
-        self._bench.judge([recalled.docket])
+        self._bench.judge([self.docket(recalled, self._past.of(recalled.wanted, self._reads))])
         return self.keep_recalled(recalled)
 
-    def recall(self, most: int = PERSONS_AT_ONCE, *, watermark: datetime | None = None) -> Recalled | None:
-        """The first half of `look_again`; None: nobody is left. `watermark`: as that of `dockets`."""
+    def recall(
+        self, most: int = PERSONS_AT_ONCE, *, watermark: datetime | None = None, ask_lake: bool = True
+    ) -> Recalled | None:
+        """The first part of `look_again`; None: nobody is left. `watermark`: as that of `dockets`. Without `ask_lake` only
+        those for whom the history is enough."""
         mark = self._mark(watermark)
-        waiting = self._persons.waiting(micros(mark) if mark else 0, most)
+        now = micros(mark) if mark else 0
+        waiting = self._persons.waiting(now, most) if ask_lake else self._persons.due(now, most)
         if not waiting:
-            if self.rolls_out:
+            if ask_lake and self.rolls_out:
                 with stored(self._con):
                     self._rollout.end()
             return None
         self._on_step("begin")
         levels = {one.psn_no: one.held for one in waiting}
-        persons, unsure, recent = set(levels), of_level(levels, Held.UNSURE), of_level(levels, Held.RECENT)
+        unsure, recent = of_level(levels, Held.UNSURE), of_level(levels, Held.RECENT)
         asked = recent & {one.psn_no for one in waiting if one.asked}
-        held = self._history.load(persons)
-        past = self._beyond(unsure | asked, held)
-        missing = of_persons(past, unsure)
-        levels |= dict.fromkeys(unsure, Held.ALL)
-        findings = Findings()
-        changes = self._rollout.changes or Changes()
-        docket = self._docket(persons, united(held, past), mark, recent - asked, changes, findings)
+        recalled = Recalled(
+            levels, self._history.load(levels.keys()), unsure, unsure | asked, recent - asked, mark
+        )
         self._on_step("load")
-        return Recalled(docket, levels, missing)
+        return recalled
+
+    def docket(self, recalled: Recalled, past: Tables) -> Docket:
+        """What is to be judged of those recalled. `past`: what the lake has of those `wanted`, at least."""
+        self._on_step("begin")
+        levels = recalled.levels
+        found = self._beyond(past, recalled.wanted, recalled.held)
+        recalled.missing = of_persons(found, recalled.unsure)
+        levels |= dict.fromkeys(recalled.unsure, Held.ALL)
+        docket = self._docket(
+            levels.keys(),
+            united(recalled.held, found),
+            recalled.watermark,
+            recalled.frozen,
+            self._rollout.changes or Changes(),
+            recalled.findings,
+        )
+        self._on_step("load")
+        return docket
 
     def keep_recalled(self, recalled: Recalled) -> Took:
-        """The second half of `look_again`: what was found is stored."""
-        findings = recalled.docket.findings
+        """The last part of `look_again`: what was found is stored."""
+        findings = recalled.findings
         with stored(self._con):
             self._history.add(recalled.missing)
             first = first_heard(recalled.missing)
@@ -388,9 +423,11 @@ class Shard:
             elif before is not None and demand.reach > before.reach:
                 self._persons.recent_unsure()
 
-    def _beyond(self, persons: Collection[str], *known: Tables) -> dict[str, pa.Table]:
+    def _beyond(self, past: Tables, persons: Collection[str], *known: Tables) -> dict[str, pa.Table]:
         """What the lake has of these persons beyond what is known."""
-        return beyond(self._history.numbered(self._past.of(persons, self._reads)), *known)
+        if not persons:
+            return {}
+        return beyond(self._history.numbered(of_persons(past, persons)), *known)
 
     def _look_again(self, persons: Collection[str]) -> None:
         """Have persons looked at again, with all that the lake has of them."""

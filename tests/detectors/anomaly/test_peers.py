@@ -13,7 +13,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from detectors.anomaly import forest, groups, indicators, overall, peers
-from detectors.anomaly.model import Model, ModelError, State
+from detectors.anomaly.model import SCORES, Model, ModelError, State
 from tests.detectors.anomaly.town import table, town
 
 CLOSED = datetime(2026, 8, 1)  # noqa: DTZ001 platform times carry no zone
@@ -186,3 +186,41 @@ def test_who_has_no_like_is_compared_leniently() -> None:
     strange = dict(zip(subjects.tolist(), fitted_groups.strangeness.max(axis=1).tolist(), strict=True))
     assert strange["H007"] > 2.5
     assert np.median(list(strange.values())) == 1.0
+
+
+def test_what_the_expectation_says_of_stays_is_compared_too() -> None:
+    found = features(4)
+    dice = np.random.default_rng(5)
+    stays, scores = [], []
+    for number in range(3000):
+        place = number % 60
+        month = found["institution_month"]["month"][number % 6].as_py()
+        stays.append({"mdtrt_id": f"M{number}", "fixmedins_code": f"H{place:03d}", "month": month})
+        cost = float(np.exp(dice.normal(8 + (0.6 if place == 9 else 0.0), 0.4)))
+        driver = {
+            "indicator": "cost",
+            "observed": cost,
+            "expected": 3200.0,
+            "low": 0.0,
+            "high": 0.0,
+            "cases": 9,
+            "z": 0.0,
+        }
+        scores.append(
+            {
+                "subject_type": "stay",
+                "subject": f"M{number}",
+                "period": "x",
+                "score": 0.5,
+                "drivers": [driver],
+            }
+        )
+    known = {**found, "stay": table("stay", stays), "model.expectation": pa.Table.from_pylist(scores, SCORES)}
+    model = peers.fit(known, CLOSED, seed=1)
+    assert model.after == ("expectation",)
+    assert "stay" in model.units
+    first = whole(model.score(known)).sort_by([("score", "descending")]).to_pylist()[0]
+    assert first["subject"] == "H009"
+    assert first["drivers"][0]["indicator"] == "cost_ratio"
+    assert "费用与模型预计之比" in first["reason"]
+    assert peers.restore(model.state()).hash == model.hash

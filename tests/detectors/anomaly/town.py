@@ -20,10 +20,13 @@ STRATA = {"inpatient|J18|60|0": 0.08, "inpatient|I10|60|0": 0.20, "inpatient|K80
 def table(unit: str, rows: list[dict[str, Any]]) -> pa.Table:
     """A feature table with zeros (rates and values: NULL) where a row says nothing."""
     columns = featurefile.load()[unit].columns
-    kinds = {"date": pa.date32(), "code": pa.string(), "list": pa.list_(pa.string())}
+    kinds = {"date": pa.date32(), "code": pa.string(), "list": pa.list_(pa.string()), "boolean": pa.bool_()}
     arrays = {}
     for name in featurefile.load()[unit].names:
-        column = columns[name]
+        column = columns.get(name)
+        if column is None:  # a key that the header does not explain
+            arrays[name] = pa.array([row[name] for row in rows], pa.string())
+            continue
         kind = pa.date32() if name in ("month", "day") else kinds.get(column.unit, pa.float64())
         missing = None if column.role in ("rate", "value", "context") else 0.0
         if kind == pa.string() and column.role == "key":

@@ -161,7 +161,7 @@ class Site:
 
     @property
     def _together(self) -> Together:
-        return Together(self.kernel)
+        return Together(self.kernel, self._past)
 
     def archive(self) -> Site:
         """Bring into the lake what was heard."""

@@ -103,3 +103,25 @@ def test_the_oldest_is_the_visit_that_has_to_go_first() -> None:
 
 def test_of_nothing_nothing_is_left() -> None:
     assert evicted({}, pa.array([], pa.string()), town.at(9)) == {}
+
+
+def test_an_answer_about_a_person_goes_when_those_around_it_say_the_same() -> None:
+    """Told in another order, what is left says what all said."""
+    answers = [
+        town.looked_up(day, place=place, msgid=f"{day}")
+        for day, place in [
+            (1, "A"),
+            (2, "A"),
+            (3, "A"),
+            (4, "B"),
+            (5, "A"),
+            (6, "A"),
+            (7, "A"),
+            (20, "A"),
+            (21, "A"),
+        ]
+    ]
+    assert left(answers, 10) == {"1", "3", "4", "5", "20", "21"}
+    assert left(answers[::-1], 10) == {"1", "3", "4", "5", "20", "21"}
+    assert left(answers, 10, unsafe=["2"]) == {"1", "2", "3", "4", "5", "20", "21"}
+    assert left(answers[:3], 10) == {"1", "3"}

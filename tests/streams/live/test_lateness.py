@@ -74,24 +74,34 @@ ON_TIME = {
 }
 
 
+def late(new: list[bytes], held: list[bytes], *candidates: str) -> set[str]:
+    """Of the candidates those whom something late concerns, be it care or a word."""
+    found = late_persons(tables_of(new), tables_of(held), candidates, town.at(BORDER))
+    return found.care | found.word
+
+
 @pytest.mark.parametrize("new", LATE.values(), ids=LATE)
 def test_late_is(new: list[bytes]) -> None:
-    assert late_persons(tables_of(new), tables_of(HELD), {"P1"}, town.at(BORDER)) == {"P1"}
+    assert late(new, HELD, "P1") == {"P1"}
 
 
 @pytest.mark.parametrize("new", ON_TIME.values(), ids=ON_TIME)
 def test_not_late_is(new: list[bytes]) -> None:
-    assert late_persons(tables_of(new), tables_of(HELD), {"P1"}, town.at(BORDER)) == set()
+    assert late(new, HELD, "P1") == set()
 
 
 def test_only_those_are_late_of_whom_something_may_be_missing() -> None:
-    new = tables_of([town.died(60, seen=61, psn=psn) for psn in ("P1", "P2", "P3")])
-    assert late_persons(new, {}, {"P2", "P3", "P4"}, town.at(BORDER)) == {"P2", "P3"}
-    assert late_persons(new, {}, set(), town.at(BORDER)) == set()
+    new = [town.died(60, seen=61, psn=psn) for psn in ("P1", "P2", "P3")]
+    assert late(new, [], "P2", "P3", "P4") == {"P2", "P3"}
+    assert late(new, []) == set()
 
 
 def test_nobody_is_late_for_what_is_told_of_somebody_else() -> None:
-    held = tables_of([town.admitted("M1", 40, psn="P2")])
-    assert late_persons(tables_of([town.charged("M1", ("1", 60, 10))]), held, {"P1"}, town.at(BORDER)) == {
-        "P1"
-    }
+    held = [town.admitted("M1", 40, psn="P2")]
+    assert late([town.charged("M1", ("1", 60, 10))], held, "P1") == {"P1"}
+
+
+def test_late_care_hurries_more_than_a_word_that_holds_for_all_times() -> None:
+    new = tables_of([town.died(60, seen=61, psn="P1"), town.admitted("M9", 10, psn="P2")])
+    found = late_persons(new, {}, {"P1", "P2"}, town.at(BORDER))
+    assert (found.care, found.word) == ({"P2"}, {"P1"})

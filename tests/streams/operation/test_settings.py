@@ -226,6 +226,7 @@ def test_every_setting_can_be_given_by_its_variable(tmp_path: Path) -> None:
         "up.watch": str(tmp_path),
         "rules.folder": str(tmp_path),
         "rules.knowledge": str(tmp_path),
+        "models.folder": str(tmp_path),
     }
     environ = {}
     for setting in declared.settings():
