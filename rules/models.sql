@@ -54,7 +54,8 @@ create table model.practitioner_month (
 
 -- Rings: people who are admitted, buy or settle together. Key: ring, period, model.
 create table model.ring (
-    ring varchar,                         -- key
+    ring varchar,                         -- key: the institution and a hash of the members
+    fixmedins_code varchar,               -- where they meet
     period varchar,
     model varchar default 'rings',
     model_hash varchar default '0000000000000000',
