@@ -42,6 +42,7 @@ create table model.institution_month (
 -- Practitioners by month. Key: dr_code, month, model.
 create table model.practitioner_month (
     dr_code varchar,                      -- key
+    fixmedins_code varchar,               -- null: they may practise anywhere
     month date,                           -- its first day; null: a quarter, or the whole of the data
     period varchar,                       -- `2026-03`, `2026-Q1`, `all`
     model varchar default 'peers',
