@@ -27,9 +27,9 @@ params:
 sentence: '{period_text}{reason}。本条为统计提示，须核实后认定。'
 */
 with
--- 得分达到界限的团体及其季度；团体之名以机构编码开头
+-- 得分达到界限的团体及其季度
 outside as (
-    select split_part(ring, ':', 1) as fixmedins_code, ring, period, score, reason, explanation, model_hash, shown,
+    select fixmedins_code, ring, period, score, reason, explanation, model_hash, shown,
         make_date(left(period, 4)::integer, right(period, 1)::integer * 3 - 2, 1) as first_day,
         left(period, 4) || '年第' || right(period, 1) || '季度' as period_text
     from judged

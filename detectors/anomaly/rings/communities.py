@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,13 +26,18 @@ class Ring:
 
     @property
     def subject(self) -> str:
-        """How it is called: institution and members."""
+        """How it is called: institution, and a hash of the members, so that a list of rings names nobody."""
+        return f"{self.institution}:{hashlib.sha256(';'.join(self.members).encode()).hexdigest()[:16]}"
+
+    @property
+    def text(self) -> str:
+        """Institution and members."""
         return f"{self.institution}:{';'.join(self.members)}"
 
     @staticmethod
-    def of(subject: str) -> Ring:
-        """The ring of a name."""
-        institution, _, members = subject.partition(":")
+    def of(text: str) -> Ring:
+        """The ring of a `text`."""
+        institution, _, members = text.partition(":")
         return Ring(institution, tuple(members.split(";")))
 
 
@@ -65,7 +71,7 @@ def rings(of: Arrivals, linked: dict[tuple[str, int, int], tuple[float, int]]) -
             members = of.people[there[component[there] == number]]
             if len(members) >= LEAST_MEMBERS:
                 found.append(Ring(institution, tuple(sorted(members.tolist()))))
-    return tuple(sorted(found, key=lambda ring: ring.subject))
+    return tuple(sorted(found, key=lambda ring: ring.text))
 
 
 def tree(members: int, links: list[tuple[int, int, float]]) -> list[int]:

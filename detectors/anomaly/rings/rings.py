@@ -112,7 +112,7 @@ class Rings:
             **about,
             "lines": {period: [one.frequency, one.time] for period, one in self.lines.items()},
         }
-        return State(meta, {**arrays, "rings": np.array([ring.subject for ring in self.rings], dtype=str)})
+        return State(meta, {**arrays, "rings": np.array([ring.text for ring in self.rings], dtype=str)})
 
 
 def quarters_of(of: Arrivals) -> np.ndarray:

@@ -78,7 +78,7 @@ def hosts(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     for one in rows:
         if one["period"] != WHOLE or one["score"] is None or one["score"] < peers.AT_LINE:
             continue
-        institution = Ring.of(one["subject"]).institution
+        institution = one["subject"].partition(":")[0]
         if institution not in surest or one["score"] > surest[institution]["score"]:
             surest[institution] = one
     return [
