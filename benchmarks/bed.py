@@ -133,9 +133,7 @@ class Bed:
         self._connection = Connection.of({"bootstrap": cluster.bootstrap})
 
     @contextmanager
-    def site(
-        self, name: str, workers: int = 1, rules: Rules | None = None, corrections: int = 90
-    ) -> Iterator[Site]:
+    def site(self, name: str, workers: int = 1, rules: Rules | None = None) -> Iterator[Site]:
         """A fresh installation, workers up and ready; ended and forgotten afterwards."""
         folder = self._folder / name
         layout = Layout(f"{name}.", source_partitions=4, judge_partitions=4)
@@ -143,7 +141,7 @@ class Bed:
             topics.create(admin, layout)
         settings = {
             "kafka": {"bootstrap": self._cluster.bootstrap, "topic_prefix": layout.prefix},
-            "worker": {"lake": str(folder / "lake"), "corrections_days": corrections, "brake": 10_000_000},
+            "worker": {"lake": str(folder / "lake"), "brake": 10_000_000},
             "limits": {"stall_seconds": 600},
             "rules": rules.settings() if rules else {},
         }

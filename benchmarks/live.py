@@ -13,6 +13,7 @@ import json
 import shutil
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -110,20 +111,20 @@ def delay(on: Bed, chosen: argparse.Namespace, figures: Figures) -> Figures:
 def ten_times_the_persons(on: Bed, chosen: argparse.Namespace, _: Figures) -> Figures:
     """The last messages of a county, and of one with ten times the persons."""
     size = max(chosen.persons // 4, 50)
-    return _compared(
-        on, "persons", county(size, 60, planted=False), county(size * 10, 60, planted=False), None, 90
-    )
+    return _compared(on, "persons", county(size, 60, planted=False), county(size * 10, 60, planted=False))
 
 
 def ten_times_the_months(on: Bed, chosen: argparse.Namespace, _: Figures) -> Figures:
-    """The last messages of a county, and of one that is ten times as old. No rule looks back over more than ten days."""
+    """The last messages of a county, and of one with ten times the days before what a history holds.
+
+    No rule looks back over more than ten days, so that a history holds 110: twice as many, and 90 for corrections.
+    """
     folder = Path(tempfile.mkdtemp(prefix="rules-"))
     try:
         short = rulebooks.make(folder, timedelta(days=10))[0]
-        size = max(chosen.persons // 4, 50)
-        return _compared(
-            on, "months", county(size, 60, planted=False), county(size, 600, planted=False), short, 5
-        )
+        size, held, before = max(chosen.persons // 4, 50), 110, 100
+        small, large = (county(size, held + days, planted=False) for days in (before, 10 * before))
+        return _compared(on, "months", small, large, short)
     finally:
         shutil.rmtree(folder)
 
@@ -177,17 +178,19 @@ def _compared(
     name: str,
     small: list[bytes],
     large: list[bytes],
-    rules: rulebooks.Rules | None,
-    corrections: int,
+    rules: rulebooks.Rules | None = None,
 ) -> Figures:
     """Cost of as many last messages of both, when the first of both were judged."""
     measured = min(len(small) // 3, 20_000)
     costs: dict[str, Rate] = {}
+    steps: dict[str, Counter[str]] = {}
     for size, lines in (("small", small), ("large", large)):
-        with on.site(f"{name}-{size}", 1, rules, corrections) as site:
+        with on.site(f"{name}-{size}", 1, rules) as site:
             site.through(lines[:-measured])
             _let_go(site)
+            before = site.steps()
             costs[size] = site.through(lines[-measured:])
+            steps[size] = site.steps() - before
     return {
         "events_measured": measured,
         "events_before": [len(small) - measured, len(large) - measured],
@@ -195,6 +198,10 @@ def _compared(
         "worker_microseconds_per_event": [
             round(costs[size].worker_microseconds) for size in ("small", "large")
         ],
+        "judge_seconds_by_step": {
+            step: f"{steps['small'][step]:.2f} {steps['large'][step]:.2f}"
+            for step, _ in steps["large"].most_common()
+        },
         "cost_ratio": round(costs["large"].worker_microseconds / costs["small"].worker_microseconds, 2),
     }
 

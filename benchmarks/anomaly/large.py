@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import resource
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,12 @@ def main(stays: int, institutions: int, days: int, keep: Path) -> None:
         for unit, table in here.features.items()
         if unit in featurefile.load()
     }
-    trained = fit_all(features, here.as_of, seed=1)
+    begun = time.perf_counter()
+
+    def said(stage: str, *_: int) -> None:
+        sys.stderr.write(f"{time.perf_counter() - begun:6.0f} s  {stage}\n")
+
+    trained = fit_all(features, here.as_of, seed=1, on_progress=said)
     told = {
         "stays": features["stay"].num_rows,
         "institutions": len(pc.unique(features["stay"]["fixmedins_code"])),

@@ -110,7 +110,7 @@ def _training(settings: Settings, console: Console) -> dict[str, object]:
     told: dict[str, object] = json.loads(
         subprocess.run(
             [sys.executable, "-m", "benchmarks.anomaly.large", str(settings.stays), str(settings.institutions), str(settings.days), str(settings.keep)],
-            check=True, capture_output=True, text=True,
+            check=True, stdout=subprocess.PIPE, text=True,
         ).stdout
     )  # fmt: skip
     seconds = told["seconds"]

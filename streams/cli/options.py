@@ -90,6 +90,23 @@ class Memory(click.ParamType):
         return str(value)
 
 
+#: Of every command that works through a history: by which knowledge, and with what of the machine.
+KNOWLEDGE = click.option(
+    "--knowledge", "knowledge_folders", type=FOLDER, multiple=True, help="Further knowledge (repeatable)."
+)
+MEMORY = click.option(
+    "--memory",
+    type=Memory(),
+    default=engine.MEMORY_LIMIT,
+    show_default=True,
+    help="Memory for the engine before it spills.",
+)
+THREADS = click.option(
+    "--threads", type=click.IntRange(1), help="Threads of the engine (default: all cores)."
+)
+WORKSPACE = click.option("--workspace", type=FOLDER, help="Folder for temporary files.")
+
+
 @contextmanager
 def bar(title: str) -> Iterator[Progress]:
     """A progress bar on standard error with rate of completion and time left; silent where that is no terminal."""

@@ -8,11 +8,22 @@ from pathlib import Path
 import click
 from rich.progress import Progress, TaskID
 
-from detectors import engine
 from detectors.watermark import LATENESS
 from rules import knowledge as knowledge_module
 from rules import rulebook as rulebook_module
-from streams.cli.options import FOLDER, Memory, Moment, bar, err, key, out, read_params
+from streams.cli.options import (
+    FOLDER,
+    KNOWLEDGE,
+    MEMORY,
+    THREADS,
+    WORKSPACE,
+    Moment,
+    bar,
+    err,
+    key,
+    out,
+    read_params,
+)
 from streams.live.rules import load_models
 from streams.replay import Filters, Order, Report, replay
 from streams.summary import summary
@@ -38,9 +49,7 @@ from streams.unmasking import record
     help="Only these rules, by code or id; drafts may be named (repeatable).",
 )
 @click.option("--param", "params", multiple=True, help="A parameter's value, as GB-07.grace=12 (repeatable).")
-@click.option(
-    "--knowledge", "knowledge_folders", type=FOLDER, multiple=True, help="Further knowledge (repeatable)."
-)
+@KNOWLEDGE
 @click.option(
     "--models",
     "models_folder",
@@ -55,16 +64,10 @@ from streams.unmasking import record
     show_default=True,
     help="Allowed lateness, hours.",
 )
-@click.option(
-    "--memory",
-    type=Memory(),
-    default=engine.MEMORY_LIMIT,
-    show_default=True,
-    help="Memory for the engine before it spills.",
-)
-@click.option("--threads", type=click.IntRange(1), help="Threads of the engine (default: all cores).")
+@MEMORY
+@THREADS
 @click.option("--processes", type=click.IntRange(1), help="Processes that decode logs (default: all cores).")
-@click.option("--workspace", type=FOLDER, help="Folder for temporary files.")
+@WORKSPACE
 @click.option("--xlsx", type=FOLDER, help="Also a workbook for officers.")
 @click.option(
     "--unmask", metavar="REASON", help="Persons' numbers in clear in the workbook; the reason is recorded."

@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from detectors import engine
-from streams.cli.options import FOLDER, Memory, Moment, bar, key, out
+from streams.cli.options import FOLDER, KNOWLEDGE, MEMORY, THREADS, WORKSPACE, Moment, bar, key, out
 from streams.cli.progress import Shown
 
 
@@ -33,18 +32,10 @@ from streams.cli.progress import Shown
 @click.option(
     "--top", type=click.IntRange(0), default=10, show_default=True, help="Subjects of each type shown here."
 )
-@click.option(
-    "--knowledge", "knowledge_folders", type=FOLDER, multiple=True, help="Further knowledge (repeatable)."
-)
-@click.option(
-    "--memory",
-    type=Memory(),
-    default=engine.MEMORY_LIMIT,
-    show_default=True,
-    help="Memory for the engine before it spills.",
-)
-@click.option("--threads", type=click.IntRange(1), help="Threads of the engine (default: all cores).")
-@click.option("--workspace", type=FOLDER, help="Folder for temporary files.")
+@KNOWLEDGE
+@MEMORY
+@THREADS
+@WORKSPACE
 def command(
     inputs: tuple[str, ...], models_folder: Path, folder: Path, replace: bool, as_of: datetime | None, budget: int, top: int,
     knowledge_folders: tuple[Path, ...], memory: str, threads: int | None, workspace: Path | None,

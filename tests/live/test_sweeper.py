@@ -45,7 +45,7 @@ from streams.operation.logging import setup
 from streams.operation.metrics import SHANGHAI, SweeperMetrics, instruments
 from streams.operation.settings import Archiver, Http, Kafka, Limits, Logging, Settings, Sweeper, Worker
 from streams.simulate import World, simulate
-from tests.streams.live.county import KEY, County, every, holds, judging
+from tests.streams.live.county import KEY, County, built_in, every, holds, judging
 
 #: Seconds that something may take that is waited for.
 PATIENCE = 120.0
@@ -345,7 +345,7 @@ def test_repair_does_not_compare_what_is_judged_by_other_rules(
     control.set_rules("other")
     with pytest.raises(Refused, match="judges by other rules"):
         repair_once(settings)
-    control.set_rules(every().of_worker.hash)
+    control.set_rules(built_in().of_worker.hash)
     assert repair_once(settings).compared.by_rule == {}
 
 
@@ -378,7 +378,10 @@ def test_repair_runs_once_in_its_hour_of_the_night(
 def test_the_command_says_counts_and_names_nobody(county: County, fundwatch: Fundwatch) -> None:
     county.grow(lines())
     assert fundwatch("--once").wait(PATIENCE) == Exit.DONE
-    assert f"{len(judging().rulebook.rules)} rules ran: opened" in (county.folder / "log-of-0").read_text()
+    assert (
+        f"{len(built_in().of_sweeper.rulebook.rules)} rules ran: opened"
+        in (county.folder / "log-of-0").read_text()
+    )
     repairing = fundwatch("--repair", FUNDWATCH_ARCHIVER_MAX_SECONDS="1")
     assert repairing.wait(PATIENCE) == Exit.DIFFERS
     shown = (county.folder / "log-of-1").read_text()

@@ -19,9 +19,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from streams.errors import Refused
 from streams.kafka import judge as judge_module
 from streams.kafka import worker as worker_module
 from streams.kafka.judge import Judge
+from streams.operation.exits import Exit
 from streams.operation.reading import read
 
 #: Moments at which it can be made to die; `routed` is the router's, the others are the judge's.
@@ -144,7 +146,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return app
 
     worker_module.make_app = made
-    return int(worker_module.run_worker(settings, roll_out=chosen.roll_out))
+    try:
+        return int(worker_module.run_worker(settings, roll_out=chosen.roll_out))
+    except Refused as error:  # as the command line does
+        print(error, file=sys.stderr)
+        return int(Exit.REFUSED)
 
 
 if __name__ == "__main__":

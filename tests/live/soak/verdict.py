@@ -24,7 +24,7 @@ class Least:
 
 
 LONG = Least(200_000, 20, 10, 10, 50, 20, 15, 0.5)
-SHORT = Least(5_000, 4, 2, 6, 20, 15, 10, 0.3)
+SHORT = Least(5_000, 4, 2, 6, 20, 15, 15, 0.3)
 
 
 def objections(result: Result, least: Least) -> list[str]:
