@@ -122,7 +122,7 @@ def ten_times_the_months(on: Bed, chosen: argparse.Namespace, _: Figures) -> Fig
     folder = Path(tempfile.mkdtemp(prefix="rules-"))
     try:
         short = rulebooks.make(folder, timedelta(days=10))[0]
-        size, held, before = max(chosen.persons // 4, 50), 110, 100
+        size, held, before = max(chosen.persons // 2, 50), 110, 100
         small, large = (county(size, held + days, planted=False) for days in (before, 10 * before))
         return _compared(on, "months", small, large, short)
     finally:

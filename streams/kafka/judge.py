@@ -48,8 +48,9 @@ _CHANGES_AT_ONCE = 1000
 #: How often persons whose visits lie beyond the horizon are looked for, seconds.
 _EVICT_EVERY = 30.0
 
-#: How often persons of whom something has come due are looked for while packets come, seconds.
-_LOOK_AGAIN_EVERY = 1.0
+#: How often persons of whom something has come due are looked for while packets come, seconds. What comes due is the
+#: absence of something over days; what packets bring shall not wait for it.
+_LOOK_AGAIN_EVERY = 5.0
 
 #: While packets come, the lake is left alone for so many times as long as it was asked last.
 _LAKE_PAUSE = 8
@@ -168,8 +169,14 @@ class Judge:
         free = {number: owned.shard for number, owned in self.owned.items() if owned.braked is None}
         for number, took in self._together.take(free, _fresh(found, free)).items():
             self._watch.on_took(number, took)
+        self._say(consumer)
         if not found or time.monotonic() - self._looked_at > _LOOK_AGAIN_EVERY:
             self._look_again(free, is_idle=not found)
+            self._say(consumer)
+        self._watch.on_turn(self)
+
+    def _say(self, consumer: KafkaConsumer) -> None:
+        """Send what waits, or brake; then let go of what is old."""
         for number, owned in list(self.owned.items()):
             if owned.braked is not None:
                 self._ask(consumer, number, owned)
@@ -180,7 +187,6 @@ class Judge:
             if owned.braked is None and time.monotonic() - owned.evicted_at > _EVICT_EVERY:
                 owned.shard.evict()
                 owned.evicted_at = time.monotonic()
-        self._watch.on_turn(self)
 
     def _look_again(self, shards: Mapping[int, Shard], *, is_idle: bool) -> None:
         """What comes due is looked at soon; for whom the lake must be asked can wait a while where packets come."""

@@ -13,11 +13,11 @@ from streams.evidence import fact_rows
 
 
 def evidence(
-    con: duckdb.DuckDBPyConnection, difference: Difference, names: Iterable[str]
+    con: duckdb.DuckDBPyConnection, differences: Iterable[Difference], names: Iterable[str]
 ) -> dict[str, list[Fact]]:
     """By alert that is opened or changed, the facts of its messages in these fact tables. `con`: the ledger that was
     judged."""
-    said = [*difference.opened, *(alert for _, alert in difference.changed)]
+    said = [alert for one in differences for alert in (*one.opened, *(changed for _, changed in one.changed))]
     if not said:
         return {}
     lost = con.execute("select seq from fact_dropped where reason = 'conflict'").fetchall()

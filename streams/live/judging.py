@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from detectors.alert import Alert
-from detectors.diff import Arrived, Changes, diff
+from detectors.diff import Arrived, Changes, Difference, diff
 from detectors.standing import StandingKernel
 from streams.changes import Change
 from streams.live.evidence import evidence
@@ -74,16 +74,13 @@ class Bench:
             alerts: dict[str | None, list[Alert]] = defaultdict(list)
             for alert in judged.result.alerts:
                 alerts[alert.patn_id].append(alert)
-            for docket in dockets:
-                found = [alert for psn_no in docket.persons for alert in alerts[psn_no]]
-                after = self._sayable(docket, sorted(found, key=lambda alert: alert.jr_id))
-                before = self._sayable(docket, docket.said.open_of(docket.persons))
-                difference = diff(before, after, docket.changes)
-                facts = evidence(judged.con, difference, names)
-                said = docket.said.changes(difference, facts)
-                docket.findings.changes += said
-                docket.findings.owner_of |= {change.jr_id: change.alert.patn_id or "" for change in said}
+            differences = [self._difference(docket, alerts) for docket in dockets]
+            facts = evidence(judged.con, differences, names)
             timers = judged.result.timers
+        for docket, difference in zip(dockets, differences, strict=True):
+            said = docket.said.changes(difference, facts)
+            docket.findings.changes += said
+            docket.findings.owner_of |= {change.jr_id: change.alert.patn_id or "" for change in said}
         self._on_step("diff")
         due: dict[str | None, int] = {}
         for timer in timers:
@@ -91,6 +88,13 @@ class Bench:
             due[timer.psn_no] = min(at, due.get(timer.psn_no, at))
         for docket in dockets:
             docket.findings.due |= {psn_no: due[psn_no] for psn_no in docket.persons if psn_no in due}
+
+    def _difference(self, docket: Docket, alerts: Mapping[str | None, Sequence[Alert]]) -> Difference:
+        """What has changed in what is to be said of a docket's persons. `alerts`: those found, by person."""
+        found = [alert for psn_no in docket.persons for alert in alerts.get(psn_no, ())]
+        after = self._sayable(docket, sorted(found, key=lambda alert: alert.jr_id))
+        before = self._sayable(docket, docket.said.open_of(docket.persons))
+        return diff(before, after, docket.changes)
 
     def _sayable(self, docket: Docket, alerts: Sequence[Alert]) -> list[Alert]:
         """Without those that lie so far back that they may rest on what is missing."""

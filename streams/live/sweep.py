@@ -114,7 +114,7 @@ class Sweep:
             )
             held = self._outdated(chosen)
             difference = _difference(whole, held, result.alerts, since, growth.is_new(lake, before))
-            facts = evidence(whole.con, difference, lake.manifest.parts)
+            facts = evidence(whole.con, [difference], lake.manifest.parts)
             self._step("diff")
         changes = self.said.changes(difference, facts)
         with stored(self._con):
