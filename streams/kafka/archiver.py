@@ -180,6 +180,8 @@ class _Archiver:
         self._consumer.assign(self._partitions)
         for partition, offset in {**here, **starts}.items():
             self._consumer.seek(partition, offset)
+        # whoever died between the lake and the group left the group behind, and without it nobody knows the lag
+        self._commit({(one.topic, one.partition): offset for one, offset in starts.items()})
 
     def _starts(self, partitions: list[Any]) -> dict[Any, int]:
         begins = self._consumer.beginning_offsets(partitions)

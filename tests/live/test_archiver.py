@@ -300,6 +300,12 @@ def test_where_to_go_on_is_said_by_the_lake_alone(
     archivers.run("--once")
     with clients.consumer(connection, group_id="fundwatch-archiver") as consumer:
         consumer.commit({TopicPartition(topic, 0): OffsetAndMetadata(3, "", -1)})
+    archivers.run("--once")
+    assert committed(connection, topic) == open_lake(tmp_path / "lake").archived, (
+        "lag without anything to archive"
+    )
+    with clients.consumer(connection, group_id="fundwatch-archiver") as consumer:
+        consumer.commit({TopicPartition(topic, 0): OffsetAndMetadata(3, "", -1)})
     say(connection, topic, county()[200:300])
     assert "100 messages archived" in archivers.run("--once")[1]
     shutil.rmtree(tmp_path / "lake")
