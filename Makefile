@@ -2,7 +2,7 @@
 # make demo      a small county is simulated, replayed, and its alerts are shown; another is watched live
 # make demo-kafka  the live part over a real Kafka: a claim is cancelled, and its alert goes
 # make test      everything that must hold
-# make soak      the live part through kills, moves and bad input (SEED=1 MINUTES=0)
+# make soak      the live part through kills, moves and bad input (SEED=1 MINUTES=12)
 # make bench     how fast, on this machine
 # make bench-live  how fast the live part is
 # make bench-anomaly  what the anomaly models are worth and cost (ONLY=honest,fraud,leakage,speed)
@@ -49,7 +49,7 @@ bench: install
 	$(BIN)/python -m benchmarks
 
 SEED ?= 1
-MINUTES ?= 0
+MINUTES ?= 12
 
 # Promise 7, the long form; its last line says what was done and how many alerts differ from the replay's.
 soak: kafka-ready

@@ -138,6 +138,7 @@ class _Archiver:
         self._held: list[Record] = []
         self._held_bytes = 0
         self._archived = 0
+        self._uncommitted: dict[tuple[str, int], int] = {}
         self._looked = 0.0
 
     def run(self) -> int:
@@ -150,10 +151,12 @@ class _Archiver:
             begun = time.monotonic()
             self._collect(begun, ends)
             self._append()
+            self._commit()
             self._tidy(begun)
             if time.monotonic() - self._looked > _LOOK_AGAIN:
                 self._take_partitions()
         self._append()
+        self._commit()
         return self._archived
 
     def _take_partitions(self) -> None:
@@ -180,8 +183,8 @@ class _Archiver:
         self._consumer.assign(self._partitions)
         for partition, offset in {**here, **starts}.items():
             self._consumer.seek(partition, offset)
-        # whoever died between the lake and the group left the group behind, and without it nobody knows the lag
-        self._commit({(one.topic, one.partition): offset for one, offset in starts.items()})
+        # whoever died between the lake and the group left the group behind
+        self._uncommitted |= {(one.topic, one.partition): offset for one, offset in starts.items()}
 
     def _starts(self, partitions: list[Any]) -> dict[Any, int]:
         begins = self._consumer.beginning_offsets(partitions)
@@ -243,7 +246,7 @@ class _Archiver:
         self._held, self._held_bytes = [], 0
         self._watcher.appended(done)
         self._tell()
-        self._commit(moved)
+        self._uncommitted |= moved
 
     def _tidy(self, begun: float) -> None:
         """Keep the lake fast, for a part of the time that the last batch took."""
@@ -255,15 +258,20 @@ class _Archiver:
                 return
             self._watcher.tidied(done)
 
-    def _commit(self, moved: Mapping[tuple[str, int], int]) -> None:
+    def _commit(self) -> None:
+        """Tell the group where the lake stands, for whoever looks at the lag; again later where the broker is away."""
+        if not self._uncommitted:
+            return
         from kafka import OffsetAndMetadata, TopicPartition
         from kafka.errors import KafkaError
 
         offsets = {
-            TopicPartition(*place): OffsetAndMetadata(offset, "", -1) for place, offset in moved.items()
+            TopicPartition(*place): OffsetAndMetadata(offset, "", -1)
+            for place, offset in self._uncommitted.items()
         }
         try:
             self._consumer.commit(offsets, timeout_ms=_COMMIT_PATIENCE)
+            self._uncommitted = {}
         except KafkaError:
             self._watcher.uncommitted()
 

@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -45,8 +45,8 @@ log = logging.getLogger(__name__)
 _PACKETS_AT_ONCE = 200
 _CHANGES_AT_ONCE = 1000
 
-#: How often persons whose visits lie beyond the horizon are looked for, seconds.
-_EVICT_EVERY = 30.0
+#: How often persons whose visits lie beyond the horizon are looked for, seconds: while packets come, and while none do.
+_EVICT_EVERY, _EVICT_EVERY_IDLE = 30.0, 3.0
 
 #: How often persons of whom something has come due are looked for while packets come, seconds. What comes due is the
 #: absence of something over days; what packets bring shall not wait for it.
@@ -110,7 +110,6 @@ class _Owned:
     committed: int
     braked: Brake | None = None
     asked_at: float = 0.0
-    evicted_at: float = field(default_factory=time.monotonic)
 
 
 class Judge:
@@ -134,6 +133,7 @@ class Judge:
         self._packets = settings.layout.name(PACKETS)
         self._together = Together(kernel, past, self._watch.on_step)
         self._looked_at = self._lake_at = 0.0
+        self._evicted_at = time.monotonic()
         self.owned: dict[int, _Owned] = {}
         self._given: set[int] = set()
 
@@ -173,10 +173,12 @@ class Judge:
         if not found or time.monotonic() - self._looked_at > _LOOK_AGAIN_EVERY:
             self._look_again(free, is_idle=not found)
             self._say(consumer)
+        if time.monotonic() - self._evicted_at > (_EVICT_EVERY if found else _EVICT_EVERY_IDLE):
+            self._evict()
         self._watch.on_turn(self)
 
     def _say(self, consumer: KafkaConsumer) -> None:
-        """Send what waits, or brake; then let go of what is old."""
+        """Send what waits, or brake."""
         for number, owned in list(self.owned.items()):
             if owned.braked is not None:
                 self._ask(consumer, number, owned)
@@ -184,9 +186,13 @@ class Judge:
                 self._brake(consumer, number, owned)
             elif not owned.shard.rolls_out:
                 self._send(consumer, number, owned)
-            if owned.braked is None and time.monotonic() - owned.evicted_at > _EVICT_EVERY:
+
+    def _evict(self) -> None:
+        """Let go of what is old."""
+        for owned in self.owned.values():
+            if owned.braked is None:
                 owned.shard.evict()
-                owned.evicted_at = time.monotonic()
+        self._evicted_at = time.monotonic()
 
     def _look_again(self, shards: Mapping[int, Shard], *, is_idle: bool) -> None:
         """What comes due is looked at soon; for whom the lake must be asked can wait a while where packets come."""

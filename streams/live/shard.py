@@ -342,6 +342,8 @@ class Shard:
             return 0
         horizon = self._horizon
         persons = self._persons.with_older_than(micros(horizon), most)
+        if not persons:
+            return 0
         held = self._history.load(persons)
         kept = evicted(held, self._past.archived(persons, msgids_of(held)), horizon)
         lost = set(row_count(held) - row_count(kept))
