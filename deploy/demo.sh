@@ -1,5 +1,6 @@
 #!/bin/sh
-# The main jobs in a minute: simulate a small county, replay its log, look at what was found; then watch another one live.
+# The main jobs in two minutes: simulate a small county, replay its log, look at what was found; train models on another, and
+# see who is unlike their peers; then watch a third one live.
 # usage: deploy/demo.sh BIN    (BIN: the folder with the command fundwatch)
 set -eu
 bin=$1
@@ -33,7 +34,22 @@ pick = [a for a in alerts if a["rule_code"] == "GB-07" and a["sev_deg"] == "1"] 
 print(pick[0]["jr_id"][:12])' demo/run/alerts.jsonl)
 run show "$first" --run demo/run
 
-say "4. Live, on this machine: a smaller county's log, judged as it grows"
+say "4. Who is unlike their peers: models are trained on a county of many institutions, and judge beside the rules"
+run simulate --persons 200 --days 120 --seed 1 --anomalies --institutions 48 --out demo/peers > demo/peers.txt
+head -n 1 demo/peers.txt
+run lake build demo/peers/events --out demo/peers-lake
+run train demo/peers-lake --as-of 2026-06-01 --out demo/models
+run replay demo/peers-lake --models demo/models --out demo/peers-run
+say "5. Whom to visit first, and one finding of a model"
+run score demo/peers-lake --models demo/models --out demo/scores --top 3
+unlike=$("$bin/python" -c '
+import json, sys
+alerts = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8")]
+pick = [a for a in alerts if a["rule_code"] == "AN-02"] or [a for a in alerts if a["rule_code"].startswith("AN-")]
+print(max(pick, key=lambda a: a["score"] or 0)["jr_id"][:12])' demo/peers-run/alerts.jsonl)
+run show "$unlike" --run demo/peers-run
+
+say "6. Live, on this machine: a smaller county's log, judged as it grows"
 "$bin/fundwatch" simulate --persons 100 --days 100 --seed 5 --out demo/town > demo/town.txt
 mkdir demo/inbox
 shown up --data demo/live --watch demo/inbox '&'
@@ -49,11 +65,11 @@ live feed demo/town/events demo/inbox 0 50
 run alerts --store "$store" --order detected --limit 3
 live feed demo/town/events demo/inbox 50 100
 run alerts --store "$store" --order detected --limit 3
-say "5. A claim that was alerted is cancelled, and its alert is retracted"
+say "7. A claim that was alerted is cancelled, and its alert is retracted"
 one=$(live pick "$store")
 live cancel demo/inbox "$one" "$store"
 run show "$one" --store "$store"
-say "6. It is stopped, ends what is left, and says what a replay of the same log says"
+say "8. It is stopped, ends what is left, and says what a replay of the same log says"
 kill "$up"
 wait "$up"
 trap - EXIT
@@ -62,11 +78,13 @@ run up --data demo/live --watch demo/inbox --once
 shown replay demo/inbox --out demo/again
 live equal "$store" demo/again
 
-say "7. Where to go on"
+say "9. Where to go on"
 cat <<'END'
   demo/run/alerts.jsonl      every finding, one JSON object a line
   demo/run/coverage.jsonl    who could not be judged, and what was missing
   demo/county/truth.jsonl    what was planted
+  demo/scores/scores.csv     every score; fundwatch evaluate demo/scores --truth demo/peers/truth.csv says what they are worth
+  demo/models/cards/         what each model was trained on, and what it cannot know
   demo/live/                 what fundwatch up keeps: alerts, lake, state
   fundwatch rules list       the rules, and fundwatch rules explain GB-07 for one of them
 END

@@ -42,6 +42,7 @@ create table model.institution_month (
 -- Practitioners by month. Key: dr_code, month, model.
 create table model.practitioner_month (
     dr_code varchar,                      -- key
+    fixmedins_code varchar,               -- null: they may practise anywhere
     month date,                           -- its first day; null: a quarter, or the whole of the data
     period varchar,                       -- `2026-03`, `2026-Q1`, `all`
     model varchar default 'peers',
@@ -54,7 +55,8 @@ create table model.practitioner_month (
 
 -- Rings: people who are admitted, buy or settle together. Key: ring, period, model.
 create table model.ring (
-    ring varchar,                         -- key
+    ring varchar,                         -- key: the institution and a hash of the members
+    fixmedins_code varchar,               -- where they meet
     period varchar,
     model varchar default 'rings',
     model_hash varchar default '0000000000000000',

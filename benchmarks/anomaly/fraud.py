@@ -31,7 +31,7 @@ def run(settings: Settings, console: Console) -> dict[str, object]:
         for name, table in scored(here).items():
             for kind in ("institution", "practitioner"):
                 told, some = here.told(kind), rows(here, table, kind)
-                if not some or len({one.label for one in told.values()}) < 2:
+                if len({told[one.subject].label for one in some if one.subject in told}) < 2:
                     continue
                 one = evaluate(some, told, subject_type=kind, model=name, repeats=0)
                 found[kind, name].append(one)

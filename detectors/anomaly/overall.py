@@ -29,7 +29,10 @@ NAME = "overall"
 WEIGHTS: Mapping[str, float] = {"peers": 3.0, "forest": 1.0, "rings": 1.0}
 
 #: Models whose scores are graded evidence (`fdr.graded`); those of the others are shares of the baseline.
-_GRADED = ("peers", "forest")
+_GRADED = ("peers", "forest", "rings")
+
+#: Models that speak only of those that stand out: the middle of what they say tells nothing of how easily they are surprised.
+_SPARING = ("rings",)
 
 #: The middle of the evidence: percentile, and what it would be of honest probabilities.
 _MIDDLE = ((0.5, -np.log10(0.5)), (0.8, -np.log10(0.2)))
@@ -141,8 +144,10 @@ def fit(
             found = evidence_of(model, whole(features, model, kind))
             found = found[np.isfinite(found)]
             if len(found):
-                wide = [float(np.quantile(found, at)) / honest for at, honest in _MIDDLE]
-                scales.setdefault(kind, {})[model] = round(max(*wide, _unit(lines.get(model, {}), kind)), 9)
+                wide = [
+                    float(np.quantile(found, at)) / honest for at, honest in _MIDDLE if model not in _SPARING
+                ]
+                scales.setdefault(kind, {})[model] = round(max([*wide, _unit(lines.get(model, {}), kind)]), 9)
     if not scales:
         raise ModelError("No model has scored anybody as a whole; train the others first.")
     meta = {"as_of": as_of.isoformat(sep=" "), "seed": seed, "false_discoveries": peers.FALSE_DISCOVERIES}

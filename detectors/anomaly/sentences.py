@@ -14,6 +14,7 @@ import numpy.typing as npt
 from detectors.anomaly import explain, featurefile
 from detectors.anomaly.design import TARGETS
 from detectors.anomaly.encoding import Floats
+from detectors.anomaly.rings import said as rings_said
 
 #: From this score on a stay's numbers are told; below it is as expected.
 TOLD = 0.9
@@ -92,6 +93,8 @@ def small_table(drivers: Sequence[Mapping[str, Any]]) -> str:
 @cache
 def word(indicator: str) -> str:
     """What an indicator is called: the first words of its meaning in the feature file that has it."""
+    if indicator in rings_said.WORDS:
+        return rings_said.WORDS[indicator]
     for one in featurefile.load().values():
         if indicator in one.columns and one.columns[indicator].role in ("value", "rate"):
             column = one.columns[indicator]

@@ -23,7 +23,7 @@ TABLES = MappingProxyType(
         "model.stay": ("stay", "subject as mdtrt_id"),
         "model.institution_month": ("institution", f"subject as fixmedins_code, {_MONTH}"),
         "model.practitioner_month": ("practitioner", f"subject as dr_code, {_MONTH}"),
-        "model.ring": ("ring", "subject as ring"),
+        "model.ring": ("ring", "subject as ring, split_part(subject, ':', 1) as fixmedins_code"),
     }
 )
 

@@ -16,6 +16,7 @@ from detectors.anomaly.forest import Forest
 from detectors.anomaly.model import WHOLE, Model
 from detectors.anomaly.overall import WEIGHTS, Overall
 from detectors.anomaly.peers import Peers
+from detectors.anomaly.rings import Rings
 
 if TYPE_CHECKING:
     from streams.anomaly.training import Trained
@@ -44,6 +45,17 @@ ABOUT: Mapping[str, tuple[str, tuple[str, ...]]] = {
         (
             "It knows no reason: read the indicators that move the score back.",
             "It rests on the same peer groups.",
+        ),
+    ),
+    "rings": (
+        "People who are admitted, buy or settle together at one institution more often than chance allows, by how often each "
+        "goes there and how close they arrive.",
+        (
+            "Two who travel together are no ring, nor are people who meet at another institution every time.",
+            "A ring that formed after the closed months is found when the model is trained again.",
+            "Neighbours who share a car are a ring to it; whom the registry does not call a family is none.",
+            "Where a source knows days only, people with the same timetable are not told from people who travel together.",
+            "The members of rings are in the model by psn_no: keep it as the ledger is kept.",
         ),
     ),
     "overall": (
@@ -115,6 +127,14 @@ def _settings(model: Model) -> dict[str, Any]:
             "score_at_the_line": peers.AT_LINE,
             "smallest_peer_group": groups.SMALLEST,
             "ladder": list(groups.LADDER),
+        }
+    if isinstance(model, Rings):
+        return {
+            "false_discovery_rate": model.meta["false_discoveries"],
+            "score_at_the_line": peers.AT_LINE,
+            "together_minutes": model.meta["together_minutes"],
+            "rings": len(model.rings),
+            "members": sum(len(ring.members) for ring in model.rings),
         }
     if isinstance(model, Overall):
         return {"weights": {name: WEIGHTS[name] for name in model.after}, "score_at_the_line": peers.AT_LINE}

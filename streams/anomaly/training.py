@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from detectors.anomaly import compute, fit_expectation, forest, model, overall, peers
+from detectors.anomaly import compute, fit_expectation, forest, model, overall, peers, rings
 from detectors.anomaly.model import Model, ModelError, ModelSet, feature_hashes
 from rules.knowledge import Knowledge
 from streams.anomaly import cards
@@ -22,7 +22,7 @@ from streams.inputs import OnProgress
 from streams.run import written_whole
 
 #: The feature tables that some model reads.
-UNITS = ("stay", *peers.UNITS, "person_quarter")
+UNITS = ("stay", *peers.UNITS, "person_quarter", *rings.UNITS)
 
 
 @dataclass
@@ -76,6 +76,7 @@ def fit_all(
         ("expectation", lambda: fit_expectation.ExpectationFitting(of_stays).fit(known, as_of, seed=seed)),
         ("peers", lambda: peers.fit(known, as_of, seed=seed)),
         ("forest", lambda: forest.fit(known, as_of, seed=seed, beside=_peers(training))),
+        ("rings", lambda: rings.fit(known, as_of, seed=seed)),
         ("overall", lambda: overall.fit(known, as_of, seed=seed, lines=_lines(training))),
     )
     for done, (name, fit) in enumerate(steps, 1):
@@ -99,9 +100,9 @@ def _peers(training: _Training) -> peers.Peers | None:
 def _lines(training: _Training) -> dict[str, Mapping[str, Mapping[str, float]]]:
     """The lines of the models that grade their evidence."""
     return {
-        name: one.lines
+        name: one.lines if isinstance(one, peers.Peers | forest.Forest) else rings.AT_LINE
         for name, one in training.models.items()
-        if isinstance(one, peers.Peers | forest.Forest)
+        if isinstance(one, peers.Peers | forest.Forest | rings.Rings)
     }
 
 

@@ -22,11 +22,15 @@ from rules.rulebook import Rulebook
 from streams.simulate import World, simulate
 from streams.wire import decode
 from tests.detectors.anomaly.small import features_of, trained
+from tests.streams.live import town
 
 KEY = b"promises, promises, promises"
 
 #: The world on which the promises are kept: small, full of disorder, with every rule firing and retracting in it.
 WORLD = World(persons=300, days=120, seed=7)
+
+#: A pharmacy of that world.
+_PHARMACY = "P99010100002"
 
 #: In so small a world nobody is one in a thousand: what a rule asks of a score is set lower.
 PARAMS = {
@@ -50,7 +54,19 @@ def knowledge() -> Knowledge:
 @cache
 def world_lines() -> tuple[bytes, ...]:
     """The messages of the world in their order of arrival."""
-    return tuple(bytes(line) for line in simulate(WORLD).events)
+    return (*(bytes(line) for line in simulate(WORLD).events), *_a_ring())
+
+
+def _a_ring() -> list[bytes]:
+    """Four people who buy at one pharmacy within minutes of each other, on twelve days of the first quarter."""
+    return [
+        town.sold(
+            f"P-ring-{day}-{person}", f"S-ring-{day}-{person}", day + (14 * 60 + 3 * person) / 1440, 60,
+            psn=f"RING{person}", hospital=_PHARMACY, msgid=f"ring-{day}-{person}",
+        )
+        for day in (3, 9, 17, 24, 31, 38, 44, 52, 59, 67, 73, 81)
+        for person in range(4)
+    ]  # fmt: skip
 
 
 @cache

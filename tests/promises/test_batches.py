@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import datetime
 from typing import Any
 
@@ -55,19 +55,27 @@ def arrived(lines: list[bytes]) -> list[Arrived]:
 
 
 def taken_back(world: Judged) -> list[bytes]:
-    """Cancellations that end one alert of each rule: every visit that it is about is cancelled."""
+    """Cancellations that end one alert of each rule: every visit that it is about is cancelled. What a model says of an
+    institution rests on more visits than an alert shows, so there all of them are, of the one that has fewest."""
     openings: dict[str, bytes] = {}
     reads = {}
+    at: defaultdict[str, list[str]] = defaultdict(list)
     for read in map(message, world.lines):
         for infno, cancel in (("2401", "2404"), ("2201", "2202"), ("2102", "2103")):
             if succeeded(read, infno) and read is not None:
                 data, mdtrt_id = opening(read)
                 reads[mdtrt_id] = (read, cancel, data)
+                at[read["fixmedins_code"]].append(mdtrt_id)
     wanted: dict[str, None] = {}
-    for code in sorted({alert.rule_code for alert in world.alerts}):
-        of_rule = [alert for alert in world.alerts if alert.rule_code == code]
-        alert = next(one for one in of_rule if one.mdtrt_ids and set(one.mdtrt_ids) <= reads.keys())
-        wanted.update(dict.fromkeys(alert.mdtrt_ids))
+    for rule in rulebook().rules:
+        of_rule = [alert for alert in world.alerts if alert.rule_code == rule.code]
+        if rule.models and rule.subject[0] == "institution":
+            visits = min((at[str(alert.fixmedins_code)] for alert in of_rule), key=len)
+        else:
+            visits = next(
+                one.mdtrt_ids for one in of_rule if one.mdtrt_ids and set(one.mdtrt_ids) <= reads.keys()
+            )
+        wanted.update(dict.fromkeys(visits))
     for number, mdtrt_id in enumerate(wanted):
         read, cancel, data = reads[mdtrt_id]
         openings[mdtrt_id] = envelope(read, cancel, number, data)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from streams.simulate import registry
+from streams.simulate.anomalies import rings
 from streams.simulate.anomalies.houses import build
 from streams.simulate.anomalies.lives import HouseLife
 from streams.simulate.clock import DAY
@@ -28,4 +29,7 @@ def live(county: County, progress: Callable[[int, int], None]) -> list[Label]:
         HouseLife(county, house, Dice(county.world.seed, 21, number)).live()
         labels += house.labels()
         progress(number + 1, len(sector.houses))
-    return labels
+    doubtful = {("institution", house.place.code) for house in rings.hosts(county, sector)}
+    return [one for one in labels if (one.subject_type, one.subject) not in doubtful] + rings.rings(
+        county, sector
+    )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from streams.simulate import catalogue as cat
 from streams.simulate.catalogue import Item
 from streams.simulate.clock import DATE, DAY, HOUR, MINUTE, weekday
+from streams.simulate.dice import Dice
 from streams.simulate.people import Person
 from streams.simulate.places import Counter, counter
 from streams.simulate.plants.scene import Scene
@@ -128,18 +129,18 @@ def _busy_counter(scene: Scene) -> Counter:
         place = county.places.townships[0]
         county.busy = counter(place, 70)
         regulars = [scene.person(age=60 + n % 18, insutype="390") for n in range(42)]
-        turn = 0
+        deck: list[Person] = []
         for day in range(county.world.first + 1, county.world.last - 3):
             if weekday(day) not in _BUSY:
                 continue
-            for n in range(6 + day % 2):
-                _regular(
-                    scene,
-                    regulars[turn % len(regulars)],
-                    county.busy,
-                    day * DAY + 8 * HOUR + 30 * MINUTE + n * 42,
-                )
-                turn += 1
+            waiting = 6 + day % 2
+            if (
+                len(deck) < waiting
+            ):  # whoever was not there yet, in another order: nobody always queues behind the same
+                others = [person for person in regulars if person not in deck]
+                deck += Dice(county.world.seed, 31, day).shuffled(others)
+            for n in range(waiting):
+                _regular(scene, deck.pop(0), county.busy, day * DAY + 8 * HOUR + 30 * MINUTE + n * 42)
     return county.busy
 
 

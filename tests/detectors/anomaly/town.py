@@ -27,7 +27,7 @@ def table(unit: str, rows: list[dict[str, Any]]) -> pa.Table:
         if column is None:  # a key that the header does not explain
             arrays[name] = pa.array([row[name] for row in rows], pa.string())
             continue
-        kind = pa.date32() if name == "month" else kinds.get(column.unit, pa.float64())
+        kind = pa.date32() if name in ("month", "day") else kinds.get(column.unit, pa.float64())
         missing = None if column.role in ("rate", "value", "context") else 0.0
         if kind == pa.string() and column.role == "key":
             missing = ""
