@@ -1,5 +1,5 @@
 # make install   .venv with the command fundwatch
-# make demo      a small county is simulated, replayed, and its alerts are shown; another is watched live
+# make demo      a small county is simulated, replayed, and its alerts are shown; models say whom to visit first in another; a third is watched live
 # make demo-kafka  the live part over a real Kafka: a claim is cancelled, and its alert goes
 # make test      everything that must hold
 # make soak      the live part through kills, moves and bad input (SEED=1 MINUTES=12)

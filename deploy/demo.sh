@@ -34,8 +34,8 @@ pick = [a for a in alerts if a["rule_code"] == "GB-07" and a["sev_deg"] == "1"] 
 print(pick[0]["jr_id"][:12])' demo/run/alerts.jsonl)
 run show "$first" --run demo/run
 
-say "4. Who is unlike their peers: models are trained on a county of many institutions, and judge beside the rules"
-run simulate --persons 200 --days 120 --seed 1 --anomalies --institutions 48 --out demo/peers > demo/peers.txt
+say "4. Who is unlike their peers: models are trained on a county of 120 institutions, and judge beside the rules"
+run simulate --persons 200 --days 120 --seed 1 --anomalies --out demo/peers > demo/peers.txt
 head -n 1 demo/peers.txt
 run lake build demo/peers/events --out demo/peers-lake
 run train demo/peers-lake --as-of 2026-06-01 --out demo/models
