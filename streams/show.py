@@ -152,6 +152,8 @@ def render(
         head,
         Text(),
     ]
+    if alert.explanation:
+        parts.append(_comparison(alert.explanation))
     parts.append(Panel(Text(alert.vola_evid), title="依据", title_align="left"))
     if alert.items:
         items = Table(title="涉及项目", title_justify="left", pad_edge=False)
@@ -165,3 +167,14 @@ def render(
             )
         parts.append(items)
     return Group(*parts, line)
+
+
+def _comparison(explanation: str) -> Table:
+    """What a model compared, a line an indicator, as it stands in the alert."""
+    head, *rows = (line.split("｜") for line in explanation.splitlines())
+    table = Table(title="与同类比较", title_justify="left", pad_edge=False)
+    for place, column in enumerate(head):
+        table.add_column(column, justify="right" if place else "left")
+    for row in rows:
+        table.add_row(*row)
+    return table

@@ -53,6 +53,18 @@ def test_a_replay_says_by_which_models_it_judged(run: Replayed) -> None:
     assert "异常提示" in run.answer.out
 
 
+def test_show_has_the_comparison_as_a_table(run: Replayed) -> None:
+    alert = run.alerts[0]
+    shown = fundwatch("show", alert.jr_id, "--run", run.folder)
+    assert shown.code == 0, shown.err
+    assert "与同类比较" in shown.out
+    assert alert.explanation
+    head, *rows = alert.explanation.splitlines()
+    for line in (head, *rows):
+        cells = line.split("｜")
+        assert any(all(cell in there for cell in cells) for there in shown.out.splitlines()), line
+
+
 def test_without_models_the_terminal_says_what_is_missing(folder: Path, tmp_path: Path) -> None:
     answer = replay(folder / "ledger", "--out", tmp_path / "run", rules=["AN-01"])
     assert answer.code == 0
