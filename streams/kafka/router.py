@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -28,13 +29,15 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class RouterSettings:
     """`reads`: the fact tables that the rules of persons can see. `key`: the site's secret. `shards`: partitions of
-    the packets. `most`: messages of a micro-batch; `within`: how long it may wait for them."""
+    the packets. `folder`: where the framework may write. `most`: messages of a micro-batch; `within`: how long it may wait
+    for them."""
 
     connection: Connection
     layout: Layout
     shards: int
     reads: frozenset[str]
     key: bytes
+    folder: Path
     group: str = "fundwatch"
     most: int = 8000
     within: timedelta = timedelta(milliseconds=200)
@@ -53,6 +56,7 @@ def make_app(settings: RouterSettings, on_routed: OnRouted = lambda _: None) -> 
             key_serializer="raw",
             value_serializer="raw",
             store="memory://",
+            datadir=settings.folder / "router",
             web_enabled=False,
             topic_disable_leader=True,
             consumer_auto_offset_reset="earliest",

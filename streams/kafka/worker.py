@@ -172,6 +172,7 @@ class _Service:
                 shards,
                 kernel.reads,
                 key,
+                worker.state,
                 worker.group,
                 worker.batch_max_events,
                 timedelta(seconds=worker.batch_max_wait_seconds),
