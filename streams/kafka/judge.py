@@ -36,7 +36,8 @@ from streams.kafka.settings import Connection
 from streams.kafka.topics import ALERTS, CHANGES, PACKETS, Layout
 from streams.live.packets import decode
 from streams.live.past import Past
-from streams.live.shard import CORRECTIONS, WORKER, Shard, Took
+from streams.live.shard import CORRECTIONS, WORKER, Shard
+from streams.live.stages import Took
 from streams.live.together import Arrivals, Together
 
 log = logging.getLogger(__name__)

@@ -31,7 +31,7 @@ from streams.kafka.topics import EVENTS, PACKETS, Layout
 from streams.live import rules
 from streams.live.past import LakePast
 from streams.live.rules import Judging
-from streams.live.shard import Took
+from streams.live.stages import Took
 from streams.operation import disk
 from streams.operation.endpoint import Endpoint
 from streams.operation.events import Event

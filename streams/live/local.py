@@ -17,7 +17,8 @@ from streams.live.journal import Journal
 from streams.live.packets import Packet
 from streams.live.rebuild import rebuild
 from streams.live.rejects import RejectsFile
-from streams.live.shard import WORKER, Shard, Took
+from streams.live.shard import WORKER, Shard
+from streams.live.stages import Took
 from streams.store.errors import StoreAway
 from streams.store.writing import AlertStore
 

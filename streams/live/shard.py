@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from streams.live.past import NoPast, Past
 from streams.live.persons import PERSONS_AT_ONCE, Held, Persons, groups, of_level
 from streams.live.rollout import Rollout
 from streams.live.said import Said
+from streams.live.stages import Heard, Recalled, Took
 from streams.live.state import get_meta, load_clock, open_state, set_meta, store_clock, stored
 from streams.live.tables import (
     Tables,
@@ -44,54 +44,6 @@ CORRECTIONS = timedelta(days=90)
 
 #: Who speaks for alerts of persons and visits.
 WORKER = "worker"
-
-
-@dataclass(frozen=True)
-class Took:
-    """What a step did: messages heard, those among them that were copies, persons judged, changes said."""
-
-    events: int = 0
-    copies: int = 0
-    persons: int = 0
-    changes: tuple[Change, ...] = ()
-
-
-@dataclass
-class Heard:
-    """Packets on their way into a shard: judged or not, and not stored yet. `look_at_all`: they bring news for everyone.
-
-    Of the persons, by `levels`: `unsure` those of whom anything may be missing, `wanted` those whose past in the lake is
-    to be had, `frozen` those judged on a history of which a part is gone.
-    """
-
-    packets: Sequence[Packet]
-    position: int
-    levels: dict[str, Held]
-    held: Tables
-    new: dict[str, pa.Table]
-    moved: dict[str, datetime]
-    copies: int
-    look_at_all: bool
-    is_judged: bool
-    unsure: set[str] = field(default_factory=set)
-    wanted: set[str] = field(default_factory=set)
-    frozen: set[str] = field(default_factory=set)
-    again: set[str] = field(default_factory=set)
-    findings: Findings = field(default_factory=Findings)
-
-
-@dataclass
-class Recalled:
-    """Persons to be looked at again, as in `Heard`. `missing`: what the lake has of the unsure and the history lacks."""
-
-    levels: dict[str, Held]
-    held: Tables
-    unsure: set[str]
-    wanted: set[str]
-    frozen: set[str]
-    watermark: datetime | None
-    missing: dict[str, pa.Table] = field(default_factory=dict)
-    findings: Findings = field(default_factory=Findings)
 
 
 class Shard:

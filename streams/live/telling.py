@@ -17,7 +17,7 @@ from streams.live.local import LocalJudge
 from streams.live.published import Published
 from streams.live.repair import Compared
 from streams.live.rules import Judging
-from streams.live.shard import Took
+from streams.live.stages import Took
 from streams.live.sweep import Swept
 from streams.operation import disk
 from streams.operation.events import Event

@@ -14,7 +14,8 @@ from streams.live.judging import Bench, OnStep
 from streams.live.packets import Packet
 from streams.live.past import Past
 from streams.live.persons import PERSONS_AT_ONCE
-from streams.live.shard import Shard, Took
+from streams.live.shard import Shard
+from streams.live.stages import Took
 from streams.live.tables import Tables
 
 Arrivals = Mapping[int, tuple[Sequence[Packet], int]]
