@@ -67,7 +67,10 @@ def taken_back(world: Judged) -> list[bytes]:
                 reads[mdtrt_id] = (read, cancel, data)
                 at[read["fixmedins_code"]].append(mdtrt_id)
     wanted: dict[str, None] = {}
+    codes = {alert.rule_code for alert in world.alerts}
     for rule in rulebook().rules:
+        if rule.code not in codes:
+            continue
         of_rule = [alert for alert in world.alerts if alert.rule_code == rule.code]
         if rule.models and rule.subject[0] == "institution":
             visits = min((at[str(alert.fixmedins_code)] for alert in of_rule), key=len)

@@ -82,7 +82,7 @@ def soak(plan: Plan, folder: Path, say: Say = lambda _: None) -> Result:
     )
     cluster = Cluster(folder / "kafka", java_options=(*QUICK, watching.COORDINATOR_SPEAKS))
     with cluster:
-        run = _Run(plan, folder, cluster, rules, made.lines, say)
+        run = _Run(plan, folder, cluster, rules, made, say)
         try:
             return run.whole(made.counts)
         finally:
@@ -96,10 +96,11 @@ class _Run:
         folder: Path,
         cluster: Cluster,
         rules: Sequence[rulebooks.Rules],
-        lines: Sequence[bytes],
+        made: world.Made,
         say: Say,
     ) -> None:
-        self._plan, self._folder, self._cluster, self._lines, self._say = plan, folder, cluster, lines, say
+        self._plan, self._folder, self._cluster, self._say = plan, folder, cluster, say
+        self._lines, self._late_from = made.lines, made.late_from
         self._chance = random.Random(f"faults {plan.wanted.seed}")
         self._connection = Connection.of({"bootstrap": cluster.bootstrap})
         with clients.admin(self._connection) as admin:
@@ -126,6 +127,10 @@ class _Run:
         self._team.add()
         while self._sent < len(self._lines) or self._faults_left:
             self._round()
+            if self._sent == self._late_from:
+                self._say(f"{self._now()} what is long past is told of from here on, once all is said so far")
+                self._faults.wake()
+                wait_for(self._is_over, "all is said that may be taken back", 900)
         self._faults.wake()
         self._say(f"{self._now()} everything is sent; waiting until nothing is left to do")
         wait_for(self._is_over, "nothing waits, and nobody is left to be looked at", 900)
@@ -184,7 +189,9 @@ class _Run:
         """So many that faults, minutes and messages come to their end together."""
         left = self._plan.minutes * 60 - (time.monotonic() - self._begun)
         rounds = max(self._faults_left, round(left / (self._last_round or 15.0)), 1)
-        return -(-(len(self._lines) - self._sent) // rounds)
+        share = -(-(len(self._lines) - self._sent) // rounds)
+        # what is taken back must have been said before, however far behind the workers are
+        return min(share, self._late_from - self._sent) if self._sent < self._late_from else share
 
     @property
     def _faults_left(self) -> int:

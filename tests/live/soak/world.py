@@ -40,9 +40,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Made:
-    """Messages in their order of arrival, and what was done to the county's own, by kind."""
+    """Messages in their order of arrival, and what was done to the county's own, by kind. `late_from`: where the first of
+    those stands that tell of what is long past."""
 
     lines: list[bytes]
+    late_from: int
     counts: Counter[str] = field(default_factory=Counter)
     lasts: timedelta = timedelta()
 
@@ -61,7 +63,9 @@ def make(wanted: Wanted, rulebook: Rulebook) -> Made:
     lines = late.inserted(lines, latecomers, chance)
     lines = disorder.repeated_and_reordered(lines, chance, counts)
     lines = disorder.poisoned(lines, chance, counts)
-    return Made(lines, counts, end - begin)
+    told = {one for _, _, one in latecomers}
+    late_from = next((place for place, one in enumerate(lines) if one in told), len(lines))
+    return Made(lines, late_from, counts, end - begin)
 
 
 def _alerts(lines: Sequence[bytes], rulebook: Rulebook, end: datetime) -> list[late.Old]:
