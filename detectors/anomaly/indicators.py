@@ -147,11 +147,27 @@ def panel(kind: str, features: Features, mix: CaseMix | None, *, outcomes: bool 
         named = np.flatnonzero(who != "")
         more = {name: array[named] for name, array in mix.observed_and_expected(table).items()}
         subject, month, parts = _joined(
-            (subject, month, parts), (who[named], months(table["month"])[named], more)
+            (subject, month, parts), _summed(who[named], months(table["month"])[named], more)
         )
     if outcomes and outcome.there(features):
-        subject, month, parts = _joined((subject, month, parts), outcome.parts(kind, features))
+        subject, month, parts = _joined((subject, month, parts), _summed(*outcome.parts(kind, features)))
     return _panel(subject, month, parts, of_subjects(kind, outcomes=outcomes))
+
+
+def _summed(
+    subject: np.ndarray, month: np.ndarray, parts: Mapping[str, Floats]
+) -> tuple[np.ndarray, np.ndarray, dict[str, Floats]]:
+    """One row a subject and month: there are many cells and stays, and all that follows holds every column of them."""
+    if not len(subject):
+        return subject, month, dict(parts)
+    order = np.lexsort((month, subject))
+    subject, month = subject[order], month[order]
+    first = np.flatnonzero(np.r_[True, (subject[1:] != subject[:-1]) | (month[1:] != month[:-1])])
+    return (
+        subject[first],
+        month[first],
+        {name: np.add.reduceat(one[order], first) for name, one in parts.items()},
+    )
 
 
 def _joined(
