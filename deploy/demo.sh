@@ -18,6 +18,12 @@ test -t 1 || export COLUMNS=140
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 shown() { printf '\033[36m$ fundwatch'; printf ' %s' "$@"; printf '\033[0m\n'; }
 run() { shown "$@"; "$bin/fundwatch" "$@"; }
+# Of a run's alerts by a rule the gravest, and among those the one with the highest score.
+gravest() { "$bin/python" -c '
+import json, sys
+alerts = [json.loads(line) for line in open(sys.argv[1] + "/alerts.jsonl", encoding="utf-8")]
+pick = [a for a in alerts if a["rule_code"] == sys.argv[2]] or alerts
+print(min(pick, key=lambda a: (a["sev_deg"], -(a["score"] or 0)))["jr_id"][:12])' "$@"; }
 live() { "$bin/python" -m deploy.live "$@"; }
 
 rm -rf "$out"
@@ -27,26 +33,18 @@ run simulate --persons 2000 --days 180 --seed 1 --out demo/county
 say "2. Its event log, replayed"
 run replay demo/county/events --out demo/run
 say "3. One finding, with its evidence"
-first=$("$bin/python" -c '
-import json, sys
-alerts = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8")]
-pick = [a for a in alerts if a["rule_code"] == "GB-07" and a["sev_deg"] == "1"] or alerts
-print(pick[0]["jr_id"][:12])' demo/run/alerts.jsonl)
+first=$(gravest demo/run GB-07)
 run show "$first" --run demo/run
 
 say "4. Who is unlike their peers: models are trained on a county of 120 institutions, and judge beside the rules"
 run simulate --persons 200 --days 120 --seed 1 --anomalies --out demo/peers > demo/peers.txt
-head -n 1 demo/peers.txt
+head -n 2 demo/peers.txt
 run lake build demo/peers/events --out demo/peers-lake
 run train demo/peers-lake --as-of 2026-06-01 --out demo/models
 run replay demo/peers-lake --models demo/models --out demo/peers-run
 say "5. Whom to visit first, and one finding of a model"
 run score demo/peers-lake --models demo/models --out demo/scores --top 3
-unlike=$("$bin/python" -c '
-import json, sys
-alerts = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8")]
-pick = [a for a in alerts if a["rule_code"] == "AN-02"] or [a for a in alerts if a["rule_code"].startswith("AN-")]
-print(max(pick, key=lambda a: a["score"] or 0)["jr_id"][:12])' demo/peers-run/alerts.jsonl)
+unlike=$(gravest demo/peers-run AN-02)
 run show "$unlike" --run demo/peers-run
 
 say "6. Live, on this machine: a smaller county's log, judged as it grows"

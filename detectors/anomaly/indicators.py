@@ -158,16 +158,26 @@ def _summed(
     subject: np.ndarray, month: np.ndarray, parts: Mapping[str, Floats]
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Floats]]:
     """One row a subject and month: there are many cells and stays, and all that follows holds every column of them."""
-    if not len(subject):
-        return subject, month, dict(parts)
-    order = np.lexsort((month, subject))
-    subject, month = subject[order], month[order]
-    first = np.flatnonzero(np.r_[True, (subject[1:] != subject[:-1]) | (month[1:] != month[:-1])])
+    order, first = _runs(subject, month)
     return (
-        subject[first],
-        month[first],
-        {name: np.add.reduceat(one[order], first) for name, one in parts.items()},
+        subject[order][first],
+        month[order][first],
+        {name: _sums(one[order], first) for name, one in parts.items()},
     )
+
+
+def _runs(subject: np.ndarray, period: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """An order in which rows of one subject and period stand together, and where each of these runs begins in it."""
+    order = np.lexsort((period, subject))
+    subject, period = subject[order], period[order]
+    begins = np.ones(len(order), dtype=bool)
+    begins[1:] = (subject[1:] != subject[:-1]) | (period[1:] != period[:-1])
+    return order, np.flatnonzero(begins)
+
+
+def _sums(array: Floats, first: np.ndarray) -> Floats:
+    """The sums of the runs that begin there."""
+    return np.asarray(np.add.reduceat(array, first) if len(first) else np.zeros(0))
 
 
 def _joined(
@@ -186,19 +196,12 @@ def _panel(
 ) -> Panel:
     subject = np.concatenate([subject] * 3)
     period = np.concatenate([month, quarters(month), np.full(len(month), WHOLE)])
-    order = np.lexsort((period, subject))
-    subject, period = subject[order], period[order]
-    first = np.flatnonzero(
-        np.r_[True, (subject[1:] != subject[:-1]) | (period[1:] != period[:-1])] if len(subject) else []
-    )
-    sums = {
-        name: np.add.reduceat(np.concatenate([array] * 3)[order], first) if len(first) else np.zeros(0)
-        for name, array in parts.items()
-    }
+    order, first = _runs(subject, period)
+    sums = {name: _sums(np.concatenate([array] * 3)[order], first) for name, array in parts.items()}
     empty = np.zeros(len(first))
     return Panel(
-        subject[first],
-        period[first],
+        subject[order][first],
+        period[order][first],
         sums["cases"].astype(np.int64),
         {one.name: sums.get(f"x {one.name}", empty) for one in indicators},
         {one.name: sums.get(f"n {one.name}", empty) for one in indicators},

@@ -167,16 +167,20 @@ class Judge:
         )
         for number in sorted(self._given - self.owned.keys()):
             self._take_over(consumer, number)
-        free = {number: owned.shard for number, owned in self.owned.items() if owned.braked is None}
+        free = self._free()
         for number, took in self._together.take(free, _fresh(found, free)).items():
             self._watch.on_took(number, took)
         self._say(consumer)
         if not found or time.monotonic() - self._looked_at > _LOOK_AGAIN_EVERY:
-            self._look_again(free, is_idle=not found)
+            self._look_again(self._free(), is_idle=not found)
             self._say(consumer)
         if time.monotonic() - self._evicted_at > (_EVICT_EVERY if found else _EVICT_EVERY_IDLE):
             self._evict()
         self._watch.on_turn(self)
+
+    def _free(self) -> dict[int, Shard]:
+        """The shards that no brake holds."""
+        return {number: owned.shard for number, owned in self.owned.items() if owned.braked is None}
 
     def _say(self, consumer: KafkaConsumer) -> None:
         """Send what waits, or brake."""
@@ -190,9 +194,8 @@ class Judge:
 
     def _evict(self) -> None:
         """Let go of what is old."""
-        for owned in self.owned.values():
-            if owned.braked is None:
-                owned.shard.evict()
+        for shard in self._free().values():
+            shard.evict()
         self._evicted_at = time.monotonic()
 
     def _look_again(self, shards: Mapping[int, Shard], *, is_idle: bool) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 import threading
 import time
 from collections import Counter
@@ -107,11 +106,6 @@ def _join(connection: Connection, control: Control, group: str, wanted: str, *, 
     control.set_rules(wanted)
 
 
-#: How long the router's thread may hold the interpreter when the judge's wants it, seconds. The judge lets go of it in
-#: every call of Arrow, DuckDB and SQLite, thousands in a step, and by default would wait 5 ms to have it again.
-_TURN = 0.0005
-
-
 class _Service:
     """What runs, and what it tells."""
 
@@ -189,7 +183,6 @@ class _Service:
     def run(self) -> Exit:
         """Until it is told to stop, or fails."""
         self.log.info(Event.STARTED)
-        sys.setswitchinterval(_TURN)
         self._lag.start()
         runner = _Runner(self._app, self._service, override_logging=False, loglevel="WARNING", quiet=True)
         runner.on_signal = self.drain

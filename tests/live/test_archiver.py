@@ -296,16 +296,18 @@ def test_only_one_archiver_writes_a_lake(
 def test_where_to_go_on_is_said_by_the_lake_alone(
     tmp_path: Path, connection: Connection, topic: str, archivers: Archivers
 ) -> None:
+    def fall_behind() -> None:
+        with clients.consumer(connection, group_id="fundwatch-archiver") as consumer:
+            consumer.commit({TopicPartition(topic, 0): OffsetAndMetadata(3, "", -1)})
+
     say(connection, topic, county()[:200])
     archivers.run("--once")
-    with clients.consumer(connection, group_id="fundwatch-archiver") as consumer:
-        consumer.commit({TopicPartition(topic, 0): OffsetAndMetadata(3, "", -1)})
+    fall_behind()
     archivers.run("--once")
     assert committed(connection, topic) == open_lake(tmp_path / "lake").archived, (
         "lag without anything to archive"
     )
-    with clients.consumer(connection, group_id="fundwatch-archiver") as consumer:
-        consumer.commit({TopicPartition(topic, 0): OffsetAndMetadata(3, "", -1)})
+    fall_behind()
     say(connection, topic, county()[200:300])
     assert "100 messages archived" in archivers.run("--once")[1]
     shutil.rmtree(tmp_path / "lake")
