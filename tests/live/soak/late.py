@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -99,11 +99,15 @@ class _Maker:
         self._number = 0
 
     def taken_back(self, found: Sequence[Old], county: _County) -> Iterator[Latecomer]:
-        """Visits on which old alerts rest are cancelled, settlements and discharges undone."""
+        """Visits on which old alerts rest are cancelled, settlements and discharges undone. One alert of each rule stays."""
         done: defaultdict[str, int] = defaultdict(int)
+        left = Counter(alert.rule_code for alert in found)
         for alert in self._chance.sample(found, len(found)):
             if done[alert.rule_code] >= PER_RULE or not set(alert.visits) <= county.past:
                 continue
+            if left[alert.rule_code] == 1:
+                continue
+            left[alert.rule_code] -= 1
             for visit in alert.visits:
                 had = [infno for infno in _TAKEN_BACK if infno in county.of_visit[visit]]
                 if not had:

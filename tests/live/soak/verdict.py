@@ -23,7 +23,7 @@ class Least:
     """Share of the persons."""
 
 
-LONG = Least(200_000, 20, 10, 10, 60, 18, 15, 0.5)
+LONG = Least(200_000, 20, 10, 10, 100, 20, 20, 0.5)
 SHORT = Least(5_000, 4, 2, 6, 20, 15, 15, 0.3)
 
 
