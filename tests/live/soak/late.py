@@ -12,7 +12,7 @@ from typing import Any
 from tests.live.soak.lines import Message, changed, days, first, line, message, seen, succeeded
 
 #: Of each rule, alerts whose visits are taken back; of each other kind of latecomer, at most so many.
-PER_RULE = 10
+PER_RULE = 20
 PER_KIND = 25
 
 #: What opens a visit or settles it, and what takes that back.
