@@ -165,3 +165,10 @@ def test_faust_takes_what_we_tell_it() -> None:
 
     app = faust.App("settings", **Connection.of({"bootstrap": "a:1,b:2"}).faust())
     assert [str(url) for url in app.conf.broker] == ["kafka://a:1", "kafka://b:2"]
+
+
+def test_checksums_of_records_are_not_made_in_python() -> None:
+    """kafka-python falls back on Python where the library is not there, at many times the cost."""
+    from kafka.record import util
+
+    assert util.crc32c_c is not None
