@@ -238,7 +238,7 @@ def violations(
     Rows that are not due are added to `waiting`.
     """
     try:
-        result = con.execute(rule.query, rule.param_values(params))
+        result = engine.execute(con, rule.query, rule.param_values(params))
         names = [column[0] for column in result.description or []]
         rows = [dict(zip(names, values, strict=True)) for values in result.fetchall()]
     except duckdb.Error as error:

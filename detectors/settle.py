@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from detectors import engine
 from detectors.alert import Item
 
 MONEY_SQL = Path(__file__).parent / "money.sql"
@@ -91,10 +92,11 @@ def _price(con: duckdb.DuckDBPyConnection, findings: Sequence[Finding], settled:
                 }
             )
     with _Registered(con, "found_item", pa.Table.from_pylist(rows, schema=_ITEM_SCHEMA)):
-        con.execute(MONEY_SQL.read_text(encoding="utf-8"))
-    priced = con.execute(
+        engine.execute(con, MONEY_SQL.read_text(encoding="utf-8"))
+    priced = engine.execute(
+        con,
         "select alert, mdtrt_id, setl_id, feedetl_sn, reim_id, code, violating, amount, gross, settled, dr_code "
-        "from priced_item order by alert, item, mdtrt_id, setl_id, feedetl_sn, reim_id"
+        "from priced_item order by alert, item, mdtrt_id, setl_id, feedetl_sn, reim_id",
     ).fetchall()
     for (
         alert,

@@ -62,7 +62,7 @@ class StandingKernel:
         self._tables = needed_tables(rulebook, models)
         self.reads = ledger.fact_tables(self._tables)
         """The fact tables that these rules and their models can see anything of."""
-        self._con = engine.connect(threads=threads, memory_limit=memory_limit)
+        self._con = engine.connect(threads=threads, memory_limit=memory_limit, few_facts=True)
         fact_tables.load(self._con, Facts())
         ledger.create(self._con, columns=self._columns)
         provide(self._con, ledger_names())
@@ -104,6 +104,6 @@ class StandingKernel:
         columns = ", ".join(fact_schemas()[name].names)
         self._con.register("given_facts", table)
         try:
-            self._con.execute(f"insert into fact.{name} select {columns} from given_facts")
+            engine.execute(self._con, f"insert into fact.{name} select {columns} from given_facts")
         finally:
             self._con.unregister("given_facts")

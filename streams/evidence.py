@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from detectors import engine
 from detectors.facts import fact_schemas
 from rules.schema import ledger_columns
 
@@ -93,9 +94,10 @@ def _given(con: duckdb.DuckDBPyConnection, table: str, column: str, values: pa.A
 def _rows(
     con: duckdb.DuckDBPyConnection, name: str, row_no: str, inf_time: str, shown: str, source: str, key: str
 ) -> pa.Table:
-    table = con.sql(
+    table = engine.query(
+        con,
         f"select distinct {key} as msgid, '{name}' as \"table\", {row_no} as row_no, {inf_time} as inf_time, "
-        f"to_json({{{shown}}})::varchar as data from {source}"
+        f"to_json({{{shown}}})::varchar as data from {source}",
     ).to_arrow_table()
     return table.cast(SCHEMA)
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 import duckdb
 
+from detectors import engine
 from detectors.ledger.plan import STEPS, fact_tables, plan, statements, used_columns
 from rules.schema import LEDGER_SQL, ledger_columns
 
@@ -90,7 +91,7 @@ def fill(
         if statement.in_slices and slices > 1:
             _in_slices(con, sql, slices)
         else:
-            con.execute(sql)
+            engine.execute(con, sql)
         if statement.target == _DROPPED:
             copies = bool(_with_rows(con, {_DROPPED}))
         elif statement.target in gates:
@@ -109,5 +110,5 @@ def _with_rows(con: duckdb.DuckDBPyConnection, tables: Collection[str]) -> set[s
     if not tables:
         return set()
     names = sorted(tables)
-    row = con.execute("select " + ", ".join(f"exists(from {name})" for name in names)).fetchone()
+    row = engine.execute(con, "select " + ", ".join(f"exists(from {name})" for name in names)).fetchone()
     return {name for name, there in zip(names, row or (), strict=True) if there}

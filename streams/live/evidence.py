@@ -6,10 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from detectors.alert import Alert
 from detectors.diff import Difference
 from streams.changes import Fact
 from streams.evidence import fact_rows
+from streams.live.tables import Tables
 
 
 def evidence(
@@ -17,7 +21,7 @@ def evidence(
 ) -> dict[str, list[Fact]]:
     """By alert that is opened or changed, the facts of its messages in these fact tables. `con`: the ledger that was
     judged."""
-    said = [alert for one in differences for alert in (*one.opened, *(changed for _, changed in one.changed))]
+    said = _said(differences)
     if not said:
         return {}
     lost = con.execute("select seq from fact_dropped where reason = 'conflict'").fetchall()
@@ -28,3 +32,14 @@ def evidence(
         seen = f"{row['inf_time']:%Y-%m-%d %H:%M:%S}" if row["inf_time"] else ""
         by_message[row["msgid"]].append(Fact(row["msgid"], row["table"], row["row_no"], seen, row["data"]))
     return {alert.jr_id: [fact for msgid in alert.evidence for fact in by_message[msgid]] for alert in said}
+
+
+def telling(differences: Iterable[Difference], tables: Tables) -> list[str]:
+    """The tables that have a row of the messages that what is said anew rests on."""
+    msgids = {msgid for alert in _said(differences) for msgid in alert.evidence}
+    wanted = pa.array(sorted(msgids), pa.string())
+    return [name for name, table in tables.items() if pc.any(pc.is_in(table["msgid"], wanted)).as_py()]
+
+
+def _said(differences: Iterable[Difference]) -> list[Alert]:
+    return [alert for one in differences for alert in (*one.opened, *(changed for _, changed in one.changed))]

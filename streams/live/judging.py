@@ -12,7 +12,7 @@ from detectors.alert import Alert
 from detectors.diff import Arrived, Changes, Difference, diff
 from detectors.standing import StandingKernel
 from streams.changes import Change
-from streams.live.evidence import evidence
+from streams.live.evidence import evidence, telling
 from streams.live.moments import micros
 from streams.live.persons import PERSONS_AT_ONCE
 from streams.live.said import Said
@@ -69,13 +69,12 @@ class Bench:
     def _judge(self, dockets: Sequence[Docket]) -> None:
         given = united(*(one.tables for one in dockets))
         given = joined(given, dockets[0].registries)
-        names = [name for name, table in given.items() if table.num_rows]
         with self._kernel.judged(given, dockets[0].watermark, self._on_step) as judged:
             alerts: dict[str | None, list[Alert]] = defaultdict(list)
             for alert in judged.result.alerts:
                 alerts[alert.patn_id].append(alert)
             differences = [self._difference(docket, alerts) for docket in dockets]
-            facts = evidence(judged.con, differences, names)
+            facts = evidence(judged.con, differences, telling(differences, given))
             timers = judged.result.timers
         for docket, difference in zip(dockets, differences, strict=True):
             said = docket.said.changes(difference, facts)
