@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,11 +60,17 @@ class Site:
     sent: int = 0
     sent_at: dict[bytes, float] = field(default_factory=dict)
 
-    def send(self, lines: Sequence[bytes], rate: float | None = None) -> None:
-        """Send messages as fast as they are taken, or so many a second."""
+    def send(
+        self,
+        lines: Sequence[bytes],
+        rate: float | None = None,
+        on_sent: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """Send messages as fast as they are taken, or so many a second. `on_sent` gets the place of each."""
         topic, partitions = self.layout.name(EVENTS), self.layout.source_partitions
         begun = time.monotonic()
         for number, one in enumerate(lines):
+            on_sent(number)
             self.producer.send(topic, one, partition=number % partitions)
             self.sent += 1
             if rate is None and number % 2000 == 1999:
@@ -184,6 +190,11 @@ def bed(folder: Path) -> Iterator[Bed]:
 
 
 def _seconds(pid: int) -> float:
-    """Processor time that a process has taken, seconds."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    """Processor time that a process and what it started have taken, seconds."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has just ended
+            fields = stat.read_text().rpartition(")")[2].split()
+            if pid in (int(stat.parent.name), int(fields[2])):  # its group is named after it
+                ticks += int(fields[11]) + int(fields[12])
+    return ticks / _TICKS

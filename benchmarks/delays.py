@@ -6,7 +6,7 @@ import json
 import statistics
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from streams.kafka.topics import CHANGES
 
 @dataclass(frozen=True)
 class Delays:
-    """Seconds from sending to reading, one for each change that a message brought about at once."""
+    """Seconds from sending to reading, one for each change that messages it rests on brought about."""
 
     seconds: Sequence[float]
     rate: float
@@ -35,44 +35,54 @@ class Delays:
 
 def measure(site: Site, lines: Sequence[bytes], rate: float) -> Delays:
     """Send messages at this rate, and read what is said on the topic of changes."""
+    msgids = [_msgid(one) for one in lines]
     sent: dict[str, float] = {}
     heard: list[tuple[float, Change]] = []
     over = threading.Event()
     reader = threading.Thread(target=_read, args=(site, heard, over))
     reader.start()
+
+    def note(number: int) -> None:
+        if (msgid := msgids[number]) and msgid not in sent:
+            sent[msgid] = time.monotonic()
+
     begun = time.monotonic()
-    for start in range(0, len(lines), 100):
-        some = lines[start : start + 100]
-        now = time.monotonic()
-        sent.update((msgid, now) for one in some if (msgid := _msgid(one)) and msgid not in sent)
-        site.send(some, rate)
+    site.send(lines, rate, note)
     took = time.monotonic() - begun
     _wait_until_over(site)
     over.set()
     reader.join()
-    return Delays(
-        [delay for at, one in heard if (delay := _delay(at, one, sent)) is not None], len(lines) / took
-    )
+    delays = []
+    rests_on: dict[str, frozenset[str]] = {}
+    for at, one in heard:
+        before = rests_on.get(one.jr_id, frozenset())
+        delays.append(_delay(at, one, before, sent))
+        rests_on[one.jr_id] = frozenset(fact.msgid for fact in one.facts)
+    return Delays([delay for delay in delays if delay is not None], len(lines) / took)
 
 
-def _delay(at: float, change: Change, sent: dict[str, float]) -> float | None:
-    """None where it was no message that brought the change about, but the time that had come."""
+def _delay(at: float, change: Change, before: frozenset[str], sent: Mapping[str, float]) -> float | None:
+    """None where it was no message that brought the change about, but the time that had come, or one that it does not
+    rest on. `before`: what the alert rested on until then."""
     if change.kind == RETRACTED:
         cause = sent.get(change.reason_msgid or "")
         return None if cause is None else at - cause
     times = [(fact.inf_time, fact.msgid) for fact in change.facts]
     if not times or max(times)[0] != change.alert.detected_at:
         return None
-    known = [sent[msgid] for _, msgid in times if msgid in sent]
-    return at - max(known) if known else None
+    new = [sent[msgid] for _, msgid in times if msgid in sent and msgid not in before]
+    return at - max(new) if new else None
 
 
 def _read(site: Site, heard: list[tuple[float, Change]], over: threading.Event) -> None:
     parts = [TopicPartition(site.layout.name(CHANGES), one) for one in range(site.layout.judge_partitions)]
-    options: dict[str, Any] = {"group_id": None, "isolation_level": "read_committed", "fetch_max_wait_ms": 20}
+    options: dict[str, Any] = {
+        "group_id": None,
+        "isolation_level": "read_committed",
+        "auto_offset_reset": "earliest",
+    }
     consumer = KafkaConsumer(**site.connection.consumer(**options))
     consumer.assign(parts)
-    consumer.seek_to_end(*parts)
     while not over.is_set():
         for records in consumer.poll(timeout_ms=50).values():
             now = time.monotonic()

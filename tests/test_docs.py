@@ -29,7 +29,7 @@ from streams.cli.options import read_params
 from streams.evidence import SCHEMA
 from streams.live import place
 from streams.live.sources import http
-from streams.operation import declared, endpoint, exits
+from streams.operation import declared, endpoint, exits, process
 from streams.operation import page as operation_page
 from streams.operation.events import FIELDS, Event
 from streams.operation.reading import CONFIG_VARIABLE
@@ -346,8 +346,13 @@ def test_every_environment_variable_is_documented() -> None:
         used |= set(re.findall(r"\bFUNDWATCH_[A-Z_]+\b", text))
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"):
-                allowed = ("streams/secrets.py", "streams/operation/reading.py")
+                allowed = (
+                    "streams/secrets.py",
+                    "streams/operation/reading.py",
+                    "streams/operation/process.py",
+                )
                 assert name_of(path) in allowed, f"{name_of(path)}:{node.lineno} reads the environment"
+    assert f"`{process.SETTING}`" in text_of(DOCS / "operation.md")
     of_settings = {setting.variable for setting in declared.settings()} | {CONFIG_VARIABLE}
     of_key = set(names(section("personal-data.md", "The key")))
     assert used <= of_settings | of_key

@@ -8,6 +8,7 @@ worker.throw_state_away()
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -55,6 +56,7 @@ class Service:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
 
     @property
@@ -80,9 +82,9 @@ class Service:
         return None if self._process is None else self._process.poll()
 
     def kill(self) -> None:
-        """End it at once, as `kill -9` does."""
+        """End it and what it started at once, as `kill -9` does."""
         if self._process is not None:
-            self._process.kill()
+            self._signal(signal.SIGKILL)
             self._process.wait()
 
     def end(self, timeout: float = STOP_TIMEOUT) -> bool:
@@ -102,12 +104,16 @@ class Service:
         return self._process.wait(timeout)
 
     def pause(self) -> None:
-        """Let it neither run nor end (SIGSTOP), until `resume`."""
-        os.kill(self.pid, signal.SIGSTOP)
+        """Let it and what it started neither run nor end (SIGSTOP), until `resume`."""
+        self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let it go on (SIGCONT)."""
-        os.kill(self.pid, signal.SIGCONT)
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
 
 
 class Configured(Service):

@@ -18,6 +18,7 @@ from rules.rulebook import RulebookError, SourceError
 from streams.errors import Refused
 from streams.operation import disk
 from streams.operation.exits import Exit
+from streams.operation.process import give_way, keep_blocks_at_hand
 
 #: Command → module under streams.cli that holds it as `command`, and its line in the help.
 COMMANDS = {
@@ -94,10 +95,19 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def _settle_process(command: list[str]) -> None:
+    if command in (["worker"], ["up"]):
+        keep_blocks_at_hand()
+    if command in (["archive"], ["sweep"]):
+        give_way()
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line. A refusal is one sentence on standard error and exit code 2; a full disk is 75, Ctrl-C 130,
     SIGTERM 143.
     """
+    if arguments is None:
+        _settle_process(sys.argv[1:2])
     try:
         with _terminable(), disk.told({}):
             cli.main(args=arguments, prog_name="fundwatch", standalone_mode=False)

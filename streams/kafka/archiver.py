@@ -24,6 +24,9 @@ _POLL = 500
 
 #: A poll gives at most so many records, and at most as many short ones as a batch holds.
 _RECORDS_A_POLL = 5000
+
+#: Bytes for which a broker waits, at most a second, before it answers.
+_FETCH_BYTES = 1 << 20
 _SHORT_MESSAGE = 1024
 """Bytes."""
 
@@ -115,6 +118,9 @@ def archive(
             auto_offset_reset="none",
             isolation_level="read_committed",
             max_poll_records=min(_RECORDS_A_POLL, max(1, task.max_bytes // _SHORT_MESSAGE)),
+            # nobody waits for the lake: few large answers cost the broker and this less than many small ones
+            fetch_min_bytes=_FETCH_BYTES,
+            fetch_max_wait_ms=1000,
         ) as consumer,
     ):
         return _Archiver(consumer, task, appender, watcher, should_end).run()

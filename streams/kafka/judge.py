@@ -11,9 +11,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +35,8 @@ from streams import changes
 from streams.changes import CHANGED, Change
 from streams.kafka.control import DROP, ON, Brake, Control
 from streams.kafka.settings import Connection
-from streams.kafka.topics import ALERTS, CHANGES, PACKETS, Layout
-from streams.live.packets import decode
+from streams.kafka.topics import ALERTS, ARRIVED, CHANGES, PACKETS, Layout
+from streams.live.packets import decode_all
 from streams.live.past import Past
 from streams.live.shard import CORRECTIONS, WORKER, Shard
 from streams.live.stages import Took
@@ -49,12 +51,11 @@ _CHANGES_AT_ONCE = 1000
 #: How often persons whose visits lie beyond the horizon are looked for, seconds: while packets come, and while none do.
 _EVICT_EVERY, _EVICT_EVERY_IDLE = 30.0, 3.0
 
-#: How often persons of whom something has come due are looked for while packets come, seconds. What comes due is the
-#: absence of something over days; what packets bring shall not wait for it.
-_LOOK_AGAIN_EVERY = 5.0
+#: While packets come, the lake is left alone for so many times as long as it was asked last, and so many seconds.
+_LAKE_PAUSE, _LAKE_EVERY = 8, 5.0
 
-#: While packets come, the lake is left alone for so many times as long as it was asked last.
-_LAKE_PAUSE = 8
+#: How long to wait for what comes while one looks for it.
+_SOON = timedelta(milliseconds=5)
 
 #: How often the answer to a brake is looked for, seconds.
 _ASK_EVERY = 2.0
@@ -99,6 +100,8 @@ class Watch:
     on_took: Callable[[int, Took], None] = lambda _partition, _took: None
     on_step: Callable[[str], None] = lambda _step: None
     on_sent: Callable[[int, Sequence[Change]], None] = lambda _partition, _changes: None
+    on_confirmed: Callable[[float], None] = lambda _arrived: None
+    """All that was polled is said; when its oldest message came, seconds since 1970."""
     on_turn: Callable[[Judge], None] = lambda _judge: None
 
 
@@ -133,8 +136,8 @@ class Judge:
         self._control = Control(settings.connection, settings.layout, settings.group)
         self._packets = settings.layout.name(PACKETS)
         self._together = Together(kernel, past, self._watch.on_step)
-        self._looked_at = self._lake_at = 0.0
-        self._evicted_at = time.monotonic()
+        self._lake_at = 0.0
+        self._evicted, self._evicted_at = -1, time.monotonic()
         self.owned: dict[int, _Owned] = {}
         self._given: set[int] = set()
 
@@ -161,22 +164,43 @@ class Judge:
             consumer.close()
 
     def _turn(self, consumer: KafkaConsumer) -> None:
-        found = consumer.poll(
-            timeout_ms=int(self._settings.poll.total_seconds() * 1000),
-            max_records=_PACKETS_AT_ONCE * max(1, len(self.owned)),
-        )
+        found = self._polled(consumer)
         for number in sorted(self._given - self.owned.keys()):
             self._take_over(consumer, number)
         free = self._free()
         for number, took in self._together.take(free, _fresh(found, free)).items():
             self._watch.on_took(number, took)
         self._say(consumer)
-        if not found or time.monotonic() - self._looked_at > _LOOK_AGAIN_EVERY:
-            self._look_again(self._free(), is_idle=not found)
+        self._confirm(found)
+        if not found or time.monotonic() > self._lake_at:
+            self._look_again(self._free())
             self._say(consumer)
-        if time.monotonic() - self._evicted_at > (_EVICT_EVERY if found else _EVICT_EVERY_IDLE):
-            self._evict()
+        self._evict(_EVICT_EVERY if found else _EVICT_EVERY_IDLE)
         self._watch.on_turn(self)
+
+    def _polled(self, consumer: KafkaConsumer) -> dict[TopicPartition, list[Any]]:
+        """What waits. The client has fetched what came soon after it was asked last, so it is asked until nothing comes."""
+        found: defaultdict[TopicPartition, list[Any]] = defaultdict(list)
+        left, timeout = _PACKETS_AT_ONCE * max(1, len(self.owned)), self._settings.poll
+        while left > 0:
+            more = consumer.poll(timeout_ms=int(timeout.total_seconds() * 1000), max_records=left)
+            if not more:
+                break
+            for tp, records in more.items():
+                found[tp] += records
+                left -= len(records)
+            timeout = _SOON
+        # of a partition that was taken away meanwhile, and perhaps given again, all is read anew
+        return {tp: records for tp, records in found.items() if tp.partition in self.owned}
+
+    def _confirm(self, found: Mapping[TopicPartition, Sequence[Any]]) -> None:
+        """Tell how old the oldest message of what was polled is, once everything is said."""
+        if not any(owned.shard.said.depth for owned in self.owned.values()):
+            times = [
+                int(told) for one in chain(*found.values()) for name, told in one.headers if name == ARRIVED
+            ]
+            if times:
+                self._watch.on_confirmed(min(times) / 1000)
 
     def _free(self) -> dict[int, Shard]:
         """The shards that no brake holds."""
@@ -184,6 +208,7 @@ class Judge:
 
     def _say(self, consumer: KafkaConsumer) -> None:
         """Send what waits, or brake."""
+        self._watch.on_step("begin")
         for number, owned in list(self.owned.items()):
             if owned.braked is not None:
                 self._ask(consumer, number, owned)
@@ -191,22 +216,24 @@ class Judge:
                 self._brake(consumer, number, owned)
             elif not owned.shard.rolls_out:
                 self._send(consumer, number, owned)
+        self._watch.on_step("send")
 
-    def _evict(self) -> None:
-        """Let go of what is old."""
-        for shard in self._free().values():
-            shard.evict()
-        self._evicted_at = time.monotonic()
+    def _evict(self, every: float) -> None:
+        """Let go of what is old, one shard after the other, each as often as that: to do it for all takes its time."""
+        shards = self._free()
+        if shards and time.monotonic() - self._evicted_at > every / len(shards):
+            self._evicted = min((number for number in shards if number > self._evicted), default=min(shards))
+            shards[self._evicted].evict()
+            self._evicted_at = time.monotonic()
 
-    def _look_again(self, shards: Mapping[int, Shard], *, is_idle: bool) -> None:
-        """What comes due is looked at soon; for whom the lake must be asked can wait a while where packets come."""
-        self._looked_at = begun = time.monotonic()
-        ask_lake = is_idle or begun > self._lake_at or any(shard.rolls_out for shard in shards.values())
-        for number, took in self._together.look_again(shards, ask_lake=ask_lake).items():
+    def _look_again(self, shards: Mapping[int, Shard]) -> None:
+        """Look at those for whom the lake must be asked, too; where packets come they can wait a while."""
+        begun = time.monotonic()
+        for number, took in self._together.look_again(shards).items():
             self._watch.on_took(number, took)
-        if ask_lake:
-            now = time.monotonic()
-            self._lake_at = now + max(_LAKE_PAUSE * (now - begun), _LOOK_AGAIN_EVERY)
+        now = time.monotonic()
+        pause = max(_LAKE_PAUSE * (now - begun), _LAKE_EVERY)
+        self._lake_at = now if any(shard.rolls_out for shard in shards.values()) else now + pause
 
     def _is_too_much(self, owned: _Owned) -> bool:
         if owned.shard.said.depth <= self._settings.brake:
@@ -319,7 +346,7 @@ class Judge:
                 # packets have expired that this state has not seen: the lake has what was in them
                 shard.start_from(first)
             for records in reader.read(shard.position, committed):
-                shard.take([decode(record.value) for record in records], records[-1].offset + 1, judge=False)
+                shard.take(decode_all([one.value for one in records]), records[-1].offset + 1, judge=False)
 
     def _said(self, number: int) -> dict[str, Change]:
         """What was said last of each alert of this partition."""
@@ -348,7 +375,7 @@ def _fresh(found: Mapping[TopicPartition, Sequence[Any]], shards: Mapping[int, S
         shard = shards.get(tp.partition)
         after = [one for one in records if shard is not None and one.offset >= shard.position]
         if after:
-            fresh[tp.partition] = ([decode(one.value) for one in after], after[-1].offset + 1)
+            fresh[tp.partition] = (decode_all([one.value for one in after]), after[-1].offset + 1)
     return fresh
 
 

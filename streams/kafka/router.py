@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,7 +19,7 @@ import faust
 
 from streams.kafka.dlq import DeadLetter, Position, dead_letter
 from streams.kafka.settings import Connection
-from streams.kafka.topics import EVENTS, LONGEST_RECORD, PACKETS, REJECTS, Layout
+from streams.kafka.topics import ARRIVED, EVENTS, LONGEST_RECORD, PACKETS, REJECTS, Layout
 from streams.live.packets import encode
 from streams.live.routing import Routed, route
 from streams.wire import Counts, Reject
@@ -44,10 +45,11 @@ class RouterSettings:
     session_timeout: timedelta = timedelta(seconds=10)
 
 
-OnRouted = Callable[[Counts], None]
+OnRouted = Callable[[Counts, float], None]
+"""Told of each micro-batch: its messages, and the seconds that decoding and parting took."""
 
 
-def make_app(settings: RouterSettings, on_routed: OnRouted = lambda _: None) -> faust.App:
+def make_app(settings: RouterSettings, on_routed: OnRouted = lambda *_: None) -> faust.App:
     """The Faust app whose one agent routes."""
     timeout = settings.session_timeout.total_seconds()
     app = faust.App(
@@ -88,9 +90,13 @@ def make_app(settings: RouterSettings, on_routed: OnRouted = lambda _: None) -> 
                 event.ack()
 
     async def _route(batch: Sequence[Any]) -> None:
+        begun = time.perf_counter()
         routed = await asyncio.to_thread(_routed, batch, settings)
+        seconds = time.perf_counter() - begun
+        arrived = min(round(event.message.timestamp * 1000) for event in batch)
+        headers = {ARRIVED: str(arrived).encode()}
         on_the_way = [
-            await packets.send(value=value, partition=number)
+            await packets.send(value=value, partition=number, headers=headers)
             for number, values in enumerate(routed.packets)
             for value in values
         ]
@@ -105,7 +111,7 @@ def make_app(settings: RouterSettings, on_routed: OnRouted = lambda _: None) -> 
                 )
             )
         await asyncio.gather(*on_the_way)
-        on_routed(routed.counts)
+        on_routed(routed.counts, seconds)
 
     return app
 

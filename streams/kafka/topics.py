@@ -65,6 +65,10 @@ PACKETS = Topic(
     "judge_partitions",
     30 * _DAY,
 )
+
+#: Header of a packet: when the oldest of its messages came, milliseconds since 1970.
+ARRIVED = "arrived"
+
 CONTROL = Topic(
     "fundwatch.control",
     "What sweeper and operators tell the judges: look again, brake, release.",

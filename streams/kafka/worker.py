@@ -1,21 +1,15 @@
-"""The worker: a router and a judge in one process, started and stopped together."""
+"""The worker: a judge, and a router in a process beside it, started and stopped together."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 from importlib.metadata import version
-from typing import Any
 
-import faust
-import mode
 from kafka.errors import KafkaError
 
 from detectors.standing import StandingKernel
@@ -24,7 +18,8 @@ from streams.errors import Refused
 from streams.kafka import clients
 from streams.kafka.control import Control
 from streams.kafka.judge import Judge, JudgeSettings, OtherRulesError, ReplacedError, Watch
-from streams.kafka.router import RouterSettings, make_app
+from streams.kafka.router import RouterSettings
+from streams.kafka.routing import Routing
 from streams.kafka.settings import Connection, connection_of
 from streams.kafka.topics import EVENTS, PACKETS, Layout
 from streams.live import rules
@@ -46,8 +41,10 @@ from streams.operation.metrics import (
     ProcessMetrics,
     WorkerMetrics,
     instruments,
+    resident_bytes,
 )
 from streams.operation.settings import Settings
+from streams.operation.stopping import asked_to_stop
 from streams.operation.watchdog import Watchdog
 from streams.secrets import site_key
 from streams.wire import Counts
@@ -62,6 +59,7 @@ _STEPS = {
     "alerts": Step.RULES,
     "diff": Step.DIFF,
     "store": Step.STORE,
+    "send": Step.SEND,
 }
 
 
@@ -74,14 +72,15 @@ def run_worker(settings: Settings, *, roll_out: bool = False) -> Exit:
     connection, layout = connection_of(settings), Layout(prefix=settings.kafka.topic_prefix)
     control = Control(connection, layout, settings.worker.group)
     _join(connection, control, settings.worker.group, judging.hash, roll_out=roll_out)
-    with ExitStack() as stack:
-        service = _Service(settings, judging, connection, layout)
+    with asked_to_stop() as stop, ExitStack() as stack:
+        service = _Service(settings, judging, connection, layout, stop)
         stack.enter_context(Endpoint(settings.http, service.health, service.instruments.registry))
-        watchdog = stack.enter_context(
-            Watchdog(service.health, service.log, service.drain, rss_limit_bytes=settings.limits.rss_mb << 20)
+        limit = settings.limits.rss_mb << 20
+        watchdog = Watchdog(
+            service.health, service.log, stop.set, rss_limit_bytes=limit, rss=service.resident_bytes
         )
+        service.watchdog = stack.enter_context(watchdog)
         stack.callback(service.close)
-        service.watchdog = watchdog
         return service.run()
 
 
@@ -109,8 +108,17 @@ def _join(connection: Connection, control: Control, group: str, wanted: str, *, 
 class _Service:
     """What runs, and what it tells."""
 
-    def __init__(self, settings: Settings, judging: Judging, connection: Connection, layout: Layout) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        judging: Judging,
+        connection: Connection,
+        layout: Layout,
+        stop: threading.Event,
+    ) -> None:
+        """`stop`: set when all is to end in order, by whomever."""
         worker = settings.worker
+        self._stop = stop
         self._connection, self._layout = connection, layout
         self._group = worker.group
         with clients.consumer(connection, group_id=None) as consumer:
@@ -132,6 +140,7 @@ class _Service:
             ready=lambda: self.health.ready().good,
             places={"state": worker.state},
             rss_limit_bytes=settings.limits.rss_mb << 20,
+            rss=self.resident_bytes,
         )
         self._worker = WorkerMetrics(self.instruments)
         self._alerts = AlertMetrics(self.instruments, rule_ids.values())
@@ -157,9 +166,9 @@ class _Service:
             kernel,
             LakePast(worker.lake),
             judging.hash,
-            Watch(self._took, self._step, self._sent, self._turned),
+            Watch(self._took, self._step, self._sent, self._confirmed, self._turned),
         )
-        self._app = make_app(
+        self._routing = Routing(
             RouterSettings(
                 connection,
                 layout,
@@ -172,34 +181,57 @@ class _Service:
                 timedelta(seconds=worker.batch_max_wait_seconds),
                 timedelta(seconds=worker.session_timeout_seconds),
             ),
+            settings.logging,
             self._routed,
+            self._router_ended,
         )
-        self._service = _JudgeService(self._judge)
-        self._over = threading.Event()
+        self._judging = threading.Thread(target=self._run_judge, name="judge")
         self._lag = threading.Thread(target=self._watch_lag, name="lag", daemon=True)
-        self._ending: threading.Thread | None = None
+        self._failed: BaseException | None = None
+        self._router_code = 0
         self.watchdog: Watchdog
 
     def run(self) -> Exit:
         """Until it is told to stop, or fails."""
         self.log.info(Event.STARTED)
         self._lag.start()
-        runner = _Runner(self._app, self._service, override_logging=False, loglevel="WARNING", quiet=True)
-        runner.on_signal = self.drain
-        self._runner = runner
-        try:
-            runner.execute_from_commandline()
-        except SystemExit as end:
-            if end.code:
-                self._service.failed = self._service.failed or end
-        except Exception as error:  # what Faust was crashed with
-            self._service.failed = self._service.failed or error
-        self._see_that_it_ends()
-        self._service.stop_judging()
+        self._routing.start()
+        self._judging.start()
+        self._stop.wait()
+        self.health.draining()
+        if self._failed is None and not self._router_code:
+            self.log.info(Event.DRAINING)
+        self._routing.ask_to_end()
+        self._judging.join()
+        # Faust's stop may wait for ever while its consumer joins a group.
+        self._routing.see_that_it_ends(_ROUTER_PATIENCE)
         return self._outcome()
 
+    def resident_bytes(self) -> int:
+        """Resident memory of both processes."""
+        return resident_bytes() + (resident_bytes(self._routing.pid) if self._routing.pid else 0)
+
+    def _run_judge(self) -> None:
+        """On a thread of its own. A judge that fails takes the worker with it; whoever starts it again finds the state
+        whole."""
+        try:
+            self._judge.run(self._stop)
+        except BaseException as error:
+            self._failed = error
+        self._stop.set()
+
+    def _router_ended(self, code: int) -> None:
+        if not self._stop.is_set():
+            self._router_code = code
+            self._stop.set()
+
     def _outcome(self) -> Exit:
-        failed = self._service.failed
+        failed = self._failed
+        if self._router_code:
+            # The router has said why, unless it was killed.
+            if self._router_code < 0:
+                self.log.error(Event.FAILED)
+            return Exit.DISK_FULL if self._router_code == Exit.DISK_FULL else Exit.UNHEALTHY
         if failed is None:
             self.log.info(Event.STOPPED)
             return self.watchdog.code
@@ -215,34 +247,14 @@ class _Service:
         self.log.error(Event.FAILED, failed)
         return Exit.UNHEALTHY
 
-    def drain(self) -> None:
-        """End in order."""
-        if self._ending is not None:
-            return
-        self.health.draining()
-        self.log.info(Event.DRAINING)
-        loop = self._app.loop
-        loop.call_soon_threadsafe(lambda: asyncio.ensure_future(self._runner.stop(), loop=loop))
-        self._see_that_it_ends()
-
-    def _see_that_it_ends(self) -> None:
-        """Faust's stop may wait for ever while its consumer joins a group, and leave a thread behind that keeps the
-        process. The judge is not to wait for that; and the router keeps nothing, so it may be cut off."""
-        if self._ending is None:
-            self._ending = threading.Thread(target=self._end, name="end", daemon=True)
-            self._ending.start()
-
-    def _end(self) -> None:
-        self._service.stop_judging()
-        time.sleep(_ROUTER_PATIENCE)
-        os._exit(self._outcome())
-
     def close(self) -> None:
         """Let go of what watches."""
-        self._over.set()
-        self._lag.join()
+        self._stop.set()
+        if self._lag.ident is not None:
+            self._lag.join()
 
-    def _routed(self, counts: Counts) -> None:
+    def _routed(self, counts: Counts, seconds: float) -> None:
+        self._worker.step(Step.ROUTE, seconds)
         self._worker.batch(counts.read)
         self._worker.read(Message.FACT, counts.facts.total())
         self._worker.read(Message.NOT_FACT, counts.not_facts.total())
@@ -277,6 +289,9 @@ class _Service:
             self._layout.name(PACKETS), partition, self._judge.owned[partition].shard.position
         )
 
+    def _confirmed(self, arrived: float) -> None:
+        self._worker.confirmed(max(0.0, time.time() - arrived))
+
     def _turned(self, judge: Judge) -> None:
         self.health.turned()
         topic = self._layout.name(PACKETS)
@@ -304,58 +319,9 @@ class _Service:
             f"{self._group}.router": self._layout.name(EVENTS),
             f"{self._group}.judge": self._layout.name(PACKETS),
         }
-        while not self._over.wait(5):
+        while not self._stop.wait(5):
             try:
                 waiting = sum(clients.lag(self._connection, group, topic) for group, topic in groups.items())
             except (KafkaError, Refused, OSError):
                 continue  # the broker is away, which is not this service's fault
             self.health.waiting(waiting)
-
-
-class _Runner(faust.Worker):
-    """Faust's, but that it is told of a signal by `on_signal`."""
-
-    on_signal: Callable[[], None]
-
-    def install_signal_handlers(self) -> None:
-        """Called by the framework."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self.loop.add_signal_handler(number, self.on_signal)
-
-
-class _JudgeService(mode.Service):
-    """The judge on a thread of its own, as a service of Faust's: evaluating must not keep the loop from its
-    heartbeats. A judge that fails takes the process with it; whoever starts it again finds the state whole."""
-
-    def __init__(self, judge: Judge, **options: Any) -> None:
-        super().__init__(**options)
-        self._judge = judge
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="judge")
-        self.failed: BaseException | None = None
-
-    async def on_start(self) -> None:
-        """Called by the framework."""
-        self._thread.start()
-
-    @mode.Service.task
-    async def _watch(self) -> None:
-        await asyncio.to_thread(self._thread.join)
-        if self.failed is not None:
-            await self.crash(self.failed)
-
-    async def on_stop(self) -> None:
-        """Called by the framework: what is stored is sent, then it ends."""
-        await asyncio.to_thread(self.stop_judging)
-
-    def stop_judging(self) -> None:
-        """Have the judge end, and wait until it has. One that has not begun never will."""
-        self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def _run(self) -> None:
-        try:
-            self._judge.run(self._stop)
-        except BaseException as error:
-            self.failed = error

@@ -111,7 +111,7 @@ def _written(merge: Merge, lake: Path, work: Path, version: int) -> Iterator[Par
     name = f"merged-{version:012}.parquet"
     newest = max(part.version for part in merge.parts)
     query = f"select * from {files_in_sql(lake / part.path for part in merge.parts)}"
-    con = engine.connect(workspace=work, memory_limit=_MEMORY)
+    con = engine.connect(workspace=work, memory_limit=_MEMORY, threads=1)
     with con:
         con.execute("set preserve_insertion_order = true")
         if merge.table == DROPPED:

@@ -7,9 +7,9 @@ without an object a row. Times are microseconds, dates days, decimals their digi
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain, repeat
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -44,23 +44,30 @@ def pack(columns: Columns, rows: Iterable[int] | slice) -> bytes:
 
 def unpack(name: str, blobs: Iterable[bytes]) -> pa.Table:
     """The rows of all the blobs of a fact table, in their order."""
+    return unpack_counted(name, blobs)[0]
+
+
+def unpack_counted(name: str, blobs: Iterable[bytes]) -> tuple[pa.Table, tuple[int, ...]]:
+    """The same, and how many rows each blob had."""
     schema = fact_schemas()[name]
     with _uncollected():
-        parts = [_decode(blob) for blob in blobs]
-        lengths = [part[0] for part in parts]
-        arrays = []
-        for number, field in enumerate(schema, start=1):
-            # a column that was added to the table after a blob was written is missing in it
-            found = [part[number] if number < len(part) else None for part in parts]
-            if all(some is None for some in found):
-                arrays.append(pa.nulls(sum(lengths), field.type))
-                continue
-            column = chain.from_iterable(
-                repeat(None, length) if some is None else some
-                for some, length in zip(found, lengths, strict=True)
-            )
-            arrays.append(_array(list(column), field.type))
-    return pa.Table.from_arrays(arrays, schema=schema)
+        # a column that was added to the table after a blob was written is missing in it
+        width = 1 + len(schema)
+        parts = [_decode(blob)[:width] for blob in blobs]
+        if not parts:
+            return schema.empty_table(), ()
+        lengths, *columns = zip(*(part + [None] * (width - len(part)) for part in parts), strict=True)
+        arrays = [_joined(found, lengths, field.type) for found, field in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema), lengths
+
+
+def _joined(found: Sequence[list[Any] | None], lengths: Sequence[int], kind: pa.DataType) -> pa.Array:
+    """One column of several blobs; `lengths`: their rows, of those, too, that lack it."""
+    absent = found.count(None)
+    if absent == len(found):
+        return pa.nulls(sum(lengths), kind)
+    lists = (some or [None] * length for some, length in zip(found, lengths, strict=True))
+    return _array(list(chain.from_iterable(lists if absent else found)), kind)  # type: ignore[arg-type]
 
 
 @contextmanager

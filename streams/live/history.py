@@ -105,20 +105,20 @@ class History:
 
     def tidy(self, persons: Iterable[str]) -> None:
         """Make one of the many appends of these persons, so that they are read fast."""
-        for psn_no in persons:
-            many = self._con.execute(
-                "select name from fact_rows where psn_no = ? group by name having count(*) > ?",
-                (psn_no, _MOST_APPENDS),
+        many = self._con.execute(
+            "select psn_no, name from fact_rows where psn_no in (select value from json_each(?)) "
+            "group by psn_no, name having count(*) > ?",
+            (json.dumps(sorted(persons)), _MOST_APPENDS),
+        ).fetchall()
+        for psn_no, name in many:
+            rows = self._con.execute(
+                "select rows from fact_rows where psn_no = ? and name = ? order by n", (psn_no, name)
             ).fetchall()
-            for (name,) in many:
-                rows = self._con.execute(
-                    "select rows from fact_rows where psn_no = ? and name = ? order by n", (psn_no, name)
-                ).fetchall()
-                whole = pack(values(unpack(name, (blob for (blob,) in rows))), slice(None))
-                self._con.execute("delete from fact_rows where psn_no = ? and name = ?", (psn_no, name))
-                self._con.execute(
-                    "insert into fact_rows values (?, ?, ?, ?)", (psn_no, name, self._appends, whole)
-                )
+            whole = pack(values(unpack(name, (blob for (blob,) in rows))), slice(None))
+            self._con.execute("delete from fact_rows where psn_no = ? and name = ?", (psn_no, name))
+            self._con.execute(
+                "insert into fact_rows values (?, ?, ?, ?)", (psn_no, name, self._appends, whole)
+            )
 
     def _share(self, name: str, rows: pa.Table) -> None:
         if not rows.num_rows:

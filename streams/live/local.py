@@ -39,7 +39,7 @@ _EVICT_EVERY = 30.0
 class Watch:
     """What the judge tells of itself as it works."""
 
-    on_taken: Callable[[Taken], None] = lambda _taken: None
+    on_taken: Callable[[Taken, float], None] = lambda _taken, _seconds: None
     on_took: Callable[[Took], None] = lambda _took: None
     on_sent: Callable[[Sequence[Change], float], None] = lambda _changes, _seconds: None
     on_confirmed: Callable[[float], None] = lambda _arrived: None
@@ -97,8 +97,9 @@ class LocalJudge:
         `take` nothing new is taken. Returns the messages it took."""
         entries = self._journal.entries(self.shard.position, self._most, _BATCH_BYTES) if take else []
         if entries:
+            begun = time.perf_counter()
             taken = for_judge(entries, self._key, self._reads)
-            self._watch.on_taken(taken)
+            self._watch.on_taken(taken, time.perf_counter() - begun)
             self._note_rejects(taken, entries[-1].end)
             self._watch.on_took(self.shard.take(taken.packets, entries[-1].end))
         while not self._told.empty():

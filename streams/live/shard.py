@@ -33,6 +33,7 @@ from streams.live.tables import (
     first_heard,
     joined,
     msgids_of,
+    of_anybody,
     of_persons,
     persons_of,
     row_count,
@@ -157,17 +158,15 @@ class Shard:
         found = self._beyond(past, heard.wanted, heard.held, new)
         everything = united(heard.held, new, found)
         mark = self._mark(watermark)
-        made = [
-            self._docket(
-                group,
-                of_persons(everything, group),
-                mark,
-                heard.frozen,
-                arrived(self._rollout.changes, of_persons(new, group)),
-                heard.findings,
+        together = [*groups(heard.levels)]
+        made = []
+        for group in together:
+            theirs, news = (
+                of_persons(some, group) if len(together) > 1 else of_anybody(some)
+                for some in (everything, new)
             )
-            for group in groups(heard.levels)
-        ]
+            changes = arrived(self._rollout.changes, news)
+            made.append(self._docket(group, theirs, mark, heard.frozen, changes, heard.findings))
         heard.new = united(new, of_persons(found, heard.unsure))
         heard.levels |= dict.fromkeys(heard.unsure, Held.ALL)
         self._on_step("load")
@@ -209,13 +208,19 @@ class Shard:
         return self.keep_recalled(recalled)
 
     def recall(
-        self, most: int = PERSONS_AT_ONCE, *, watermark: datetime | None = None, ask_lake: bool = True
+        self,
+        most: int = PERSONS_AT_ONCE,
+        *,
+        watermark: datetime | None = None,
+        ask_lake: bool = True,
+        but: Collection[str] = (),
     ) -> Recalled | None:
         """The first part of `look_again`; None: nobody is left. `watermark`: as that of `dockets`. Without `ask_lake` only
-        those for whom the history is enough."""
+        those for whom the history is enough. `but`: those who are not to be looked at."""
         mark = self._mark(watermark)
         now = micros(mark) if mark else 0
         waiting = self._persons.waiting(now, most) if ask_lake else self._persons.due(now, most)
+        waiting = [one for one in waiting if one.psn_no not in but]
         if not waiting:
             if ask_lake and self.rolls_out:
                 with stored(self._con):

@@ -145,6 +145,16 @@ def of_persons(tables: Tables, persons: Collection[str]) -> dict[str, pa.Table]:
     return found
 
 
+def of_anybody(tables: Tables) -> dict[str, pa.Table]:
+    """The same as `of_persons` of all persons there are, which needs no search."""
+    return {
+        name: table
+        if name == "message" or not table["psn_no"].null_count
+        else table.filter(pc.is_valid(table["psn_no"]))
+        for name, table in of_care(tables).items()
+    }
+
+
 def msgids_of(tables: Tables) -> pa.Array:
     """The messages that are there."""
     return tables["message"]["msgid"].combine_chunks() if "message" in tables else pa.array([], pa.string())

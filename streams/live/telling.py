@@ -111,8 +111,9 @@ class Telling:
             self._steps[step] += now - self._step_at  # type: ignore[assignment]
         self._step_at = now
 
-    def taken(self, taken: Taken) -> None:
+    def taken(self, taken: Taken, seconds: float) -> None:
         """A micro-batch was decoded."""
+        self._worker.step(Step.ROUTE, seconds)
         counts = taken.counts
         self._worker.batch(counts.read)
         self._worker.read(Message.FACT, counts.facts.total())

@@ -15,11 +15,14 @@ from streams.live.packets import Packet
 from streams.live.past import Past
 from streams.live.persons import PERSONS_AT_ONCE
 from streams.live.shard import Shard
-from streams.live.stages import Took
+from streams.live.stages import Heard, Recalled, Took
 from streams.live.tables import Tables
 
 Arrivals = Mapping[int, tuple[Sequence[Packet], int]]
 """By shard: packets, and the source's position after them."""
+
+#: Persons of whom something has come due that are judged together with what was heard.
+_DUE_AT_ONCE = 400
 
 
 class Together:
@@ -30,27 +33,45 @@ class Together:
         self._past, self._reads, self._on_step = past, kernel.reads, on_step
 
     def take(self, shards: Mapping[int, Shard], arrivals: Arrivals) -> dict[int, Took]:
-        """Take packets in, as `Shard.take`. `shards`: all of the process, of which some get none."""
+        """Take packets in, as `Shard.take`, and look at those of whom something has come due. `shards`: all of the process,
+        of which some get none."""
         heard = {number: shards[number].hear(*arrived) for number, arrived in arrivals.items()}
         mark = _mark(shards)
         past = self._of(one.wanted for one in heard.values())
-        self._bench.judge(
-            [docket for number, one in heard.items() for docket in shards[number].dockets(one, past, mark)]
-        )
+        dockets = [
+            docket for number, one in heard.items() for docket in shards[number].dockets(one, past, mark)
+        ]
+        due = self._recalled(shards, mark, heard) if heard else {}
+        dockets += [shards[number].docket(one, {}) for number, one in due.items()]
+        self._bench.judge(dockets)
+        # these first: what was heard may want some of them to be looked at again
+        for number, one in due.items():
+            shards[number].keep_recalled(one)
         return {number: shards[number].keep(one) for number, one in heard.items()}
 
-    def look_again(self, shards: Mapping[int, Shard], *, ask_lake: bool = True) -> dict[int, Took]:
-        """As `Shard.look_again`; of a shard in which nobody is left nothing is told. Without `ask_lake` only those are
-        judged for whom the histories are enough."""
-        mark = _mark(shards)
-        most = PERSONS_AT_ONCE // max(1, len(shards))
-        found = {
-            number: shard.recall(most, watermark=mark, ask_lake=ask_lake) for number, shard in shards.items()
-        }
-        recalled = {number: one for number, one in found.items() if one is not None}
+    def look_again(self, shards: Mapping[int, Shard]) -> dict[int, Took]:
+        """As `Shard.look_again`; of a shard in which nobody is left nothing is told."""
+        recalled = self._recalled(shards, _mark(shards))
         past = self._of(one.wanted for one in recalled.values())
         self._bench.judge([shards[number].docket(one, past) for number, one in recalled.items()])
         return {number: shards[number].keep_recalled(one) for number, one in recalled.items()}
+
+    def _recalled(
+        self, shards: Mapping[int, Shard], mark: datetime | None, heard: Mapping[int, Heard] | None = None
+    ) -> dict[int, Recalled]:
+        """Who is to be looked at again. `heard`: of whom something was heard, who is judged anyway; then only those are
+        looked at for whom the histories are enough."""
+        most = (PERSONS_AT_ONCE if heard is None else _DUE_AT_ONCE) // max(1, len(shards))
+        found = {
+            number: shard.recall(
+                most,
+                watermark=mark,
+                ask_lake=heard is None,
+                but=heard[number].levels.keys() if heard and number in heard else (),
+            )
+            for number, shard in shards.items()
+        }
+        return {number: one for number, one in found.items() if one is not None}
 
     def _of(self, wanted: Iterable[set[str]]) -> Tables:
         """What the lake has of these persons."""

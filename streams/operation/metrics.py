@@ -92,12 +92,14 @@ class ProcessMetrics:
         ready: Callable[[], bool],
         places: Mapping[str, Path] | None = None,
         rss_limit_bytes: int = 0,
+        rss: Callable[[], int] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """`rss`: resident memory, where it is not that of this process alone."""
         instruments.gauge(BUILD_INFO).labels(build.version, build.rulebook, build.service).set(1)
         instruments.gauge(STARTED).set(clock())
         at_scrape(instruments.gauge(READY), lambda: float(ready()))
-        at_scrape(instruments.gauge(RESIDENT), lambda: float(resident_bytes()))
+        at_scrape(instruments.gauge(RESIDENT), lambda: float((rss or resident_bytes)()))
         instruments.gauge(RESIDENT_LIMIT).set(rss_limit_bytes)
         for name, folder in (places or {}).items():
             at_scrape(instruments.gauge(DISK_FREE).labels(name), _disk(folder, "free"))
@@ -356,10 +358,10 @@ def instruments() -> Instruments:
     return Instruments(CollectorRegistry())
 
 
-def resident_bytes() -> int:
-    """Resident memory of this process; 0 where the system does not tell (`/proc`)."""
+def resident_bytes(pid: int | None = None) -> int:
+    """Resident memory of a process (default: this one); 0 where the system does not tell (`/proc`)."""
     try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        pages = int(Path(f"/proc/{pid or 'self'}/statm").read_text(encoding="ascii").split()[1])
     except OSError:
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,3 +65,42 @@ def test_it_ends_in_order_when_it_judges(worker: Worker, connection: Connection,
     wait_for(lambda: groups.members() == 1 and bool(worker.partitions()), "it judges")
     assert worker.end(SOON), worker.log.read_text()
     assert worker.wait(1) == Exit.DONE
+
+
+@pytest.mark.parametrize("worker", [FUNDWATCH_WORKER], indirect=True, ids=["worker"])
+def test_it_ends_when_its_router_is_killed(worker: Worker, connection: Connection, layout: Layout) -> None:
+    groups = Groups(connection, layout, "fundwatch-worker")
+    worker.start()
+    wait_for(lambda: groups.members() == 1 and bool(worker.partitions()), "it judges")
+    os.kill(router_of(worker), signal.SIGKILL)
+    assert worker.wait(SOON) == Exit.UNHEALTHY
+    assert "worker failed" in worker.log.read_text()
+
+
+@pytest.mark.parametrize("worker", [FUNDWATCH_WORKER], indirect=True, ids=["worker"])
+def test_its_router_ends_when_it_is_killed(worker: Worker) -> None:
+    worker.start()
+    wait_for(lambda: begun(worker) and bool(worker.partitions()), "it judges")
+    router = router_of(worker)
+    os.kill(worker.pid, signal.SIGKILL)
+    wait_for(lambda: not is_alive(router), "the router ends", SOON)
+
+
+def router_of(worker: Worker) -> int:
+    """The process that a worker's router is."""
+    told = subprocess.run(
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(worker.pid)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (found,) = (line for line in told.stdout.splitlines() if "spawn_main" in line)
+    return int(found.split()[0])
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

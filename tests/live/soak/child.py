@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import functools
 import os
 import signal
 import sys
@@ -21,9 +22,11 @@ from msgspec.structs import replace
 
 from streams.errors import Refused
 from streams.kafka import judge as judge_module
+from streams.kafka import routing
 from streams.kafka import worker as worker_module
 from streams.kafka.judge import Judge
 from streams.operation.exits import Exit
+from streams.operation.process import keep_blocks_at_hand
 from streams.operation.reading import read
 
 #: Moments at which it can be made to die; `routed` is the router's, the others are the judge's.
@@ -41,16 +44,16 @@ MOMENTS = {
 
 
 class _Countdown:
-    """Sends the process a signal when the moment has come so often."""
+    """Sends a process a signal when the moment has come so often."""
 
-    def __init__(self, moment: str | None, at: int, number: signal.Signals) -> None:
-        self._moment, self._left, self._number = moment, at, number
+    def __init__(self, moment: str | None, at: int, number: signal.Signals, pid: int) -> None:
+        self._moment, self._left, self._number, self._pid = moment, at, number, pid
 
     def __call__(self, moment: str) -> None:
         if moment == self._moment:
             self._left -= 1
             if not self._left:
-                os.kill(os.getpid(), self._number)
+                os.kill(self._pid, self._number)
 
 
 def dying(reached: Callable[[str], None]) -> type[Judge]:
@@ -112,6 +115,25 @@ def _slowly(method: Callable[[], Any]) -> Callable[[], Any]:
     return slow
 
 
+def _route_alone(number: signal.Signals, at: int, is_slow: bool, *given: Any) -> None:
+    """The router's process: `number` goes to the worker when something was routed for the `at`-th time (0: never)."""
+    reached = _Countdown("routed", at, number, os.getppid())
+    make_app = routing.make_app
+
+    def made(settings: Any, on_routed: Any) -> Any:
+        def routed(*told: Any) -> None:
+            reached("routed")
+            on_routed(*told)
+
+        app = make_app(settings, routed)
+        if is_slow:
+            app.on_started = _slowly(app.on_started)
+        return app
+
+    routing.make_app = made
+    routing.route_alone(*given)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run it."""
     parser = argparse.ArgumentParser()
@@ -131,21 +153,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.evict:
         judge_module._EVICT_EVERY = chosen.evict
     number = signal.SIGKILL if chosen.die else signal.SIGSTOP
-    reached = _Countdown(chosen.die or chosen.stop, chosen.at, number)
+    reached = _Countdown(chosen.die or chosen.stop, chosen.at, number, os.getpid())
     worker_module.Judge = dying(reached)  # type: ignore[misc]
-    make_app = worker_module.make_app
-
-    def made(settings: Any, on_routed: Any) -> Any:
-        def routed(counts: Any) -> None:
-            reached("routed")
-            on_routed(counts)
-
-        app = make_app(settings, routed)
-        if chosen.slow_start:
-            app.on_started = _slowly(app.on_started)
-        return app
-
-    worker_module.make_app = made
+    of_router = chosen.at if (chosen.die or chosen.stop) == "routed" else 0
+    routing.route_alone = functools.partial(_route_alone, number, of_router, chosen.slow_start)
     try:
         return int(worker_module.run_worker(settings, roll_out=chosen.roll_out))
     except Refused as error:  # as the command line does
@@ -154,4 +165,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    keep_blocks_at_hand()
     sys.exit(main())

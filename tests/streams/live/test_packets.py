@@ -13,7 +13,7 @@ import zstandard
 
 from detectors.facts import fact_schemas
 from streams.live.news import FOR_ALL
-from streams.live.packets import Packet, decode, encode, split
+from streams.live.packets import Packet, decode, decode_all, encode, split
 from streams.live.shards import shard_of
 from streams.simulate import World, simulate
 from tests.streams.live import town
@@ -43,6 +43,31 @@ def test_a_packet_comes_back_as_it_was(county: dict[str, pa.Table]) -> None:
         assert again.tables.keys() == packet.tables.keys()
         for name, table in packet.tables.items():
             assert again.tables[name].equals(table.combine_chunks()), name
+
+
+def test_packets_together_say_what_they_say_one_by_one(county: dict[str, pa.Table]) -> None:
+    packets = [*split(county, SHARDS, ALL), Packet({}, {"H1": town.at(1)}, ("P1",), (("P1", "m", 1),))]
+    packets.append(Packet({}, {"H1": town.at(9)}, ("P2",)))
+    (one,) = decode_all([encode(packet) for packet in packets])
+    assert one.again == ("P1", "P2")
+    assert one.withdrawn == (("P1", "m", 1),)
+    assert one.clock == packets[0].clock | {"H1": town.at(9)}
+    msgids = dict(zip(*(one.tables["message"][name].to_pylist() for name in ("seq", "msgid")), strict=True))
+    assert len(msgids) == sum(packet.events for packet in packets)
+    for name, table in one.tables.items():
+        assert rows(table, "seq") == sorted(
+            row for packet in packets if name in packet.tables for row in rows(packet.tables[name], "seq")
+        )
+        assert [msgids[seq] for seq in table["seq"].to_pylist()] == table["msgid"].to_pylist()
+
+
+def test_packets_whose_numbers_might_meet_stay_apart(county: dict[str, pa.Table]) -> None:
+    far = county["message"].slice(0, 3)
+    far = far.set_column(0, "seq", pc.add(far["seq"], pa.scalar(2**61, pa.uint64())))
+    packets = [Packet({"message": county["message"].slice(0, 3)}), Packet({"message": far})]
+    apart = decode_all([encode(packet) for packet in packets])
+    assert [rows(one.tables["message"]) for one in apart] == [rows(one.tables["message"]) for one in packets]
+    assert decode_all([]) == [Packet()]
 
 
 def test_what_a_packet_asks_for_comes_back_too() -> None:

@@ -203,14 +203,23 @@ def test_timers_fire_when_the_watermark_has_reached_them_and_not_before(tmp_path
     with Site(tmp_path, LESS) as site:
         for batch in LIFE[:5]:
             site.hear(batch).look_again()
-        site.hear(town.others(due + lateness - 1 / 86400))
+        site.hear(town.others(due + lateness - 1 / 86400)).restart()
         assert site.shards[0].look_again().persons == 0
-        site.hear(town.others(due + lateness)).restart()
-        assert site.shards[0].look_again().persons == 1
-        site.look_again()
+        assert not site.by_rule().get("TL-03")
+        site.hear(town.others(due + lateness))
+        assert site.shards[0].look_again().persons == 0
         (change,) = (change for change in site.told.values() if change.alert.rule_code == "TL-03")
         assert (change.kind, change.alert.detected_at) == (OPENED, town.when(due))
         assert site.agrees()
+
+
+def test_a_shard_alone_looks_at_what_has_come_due_when_it_is_asked_to(tmp_path: Path) -> None:
+    shard = Shard(tmp_path / "shard.db", LESS)
+    for position, batch in enumerate([*LIFE[:5], [*town.others(20)]], 1):
+        took = shard.take(packets(batch, LESS), position)
+    assert "TL-03" not in {change.alert.rule_code for change in took.changes}
+    assert {change.alert.rule_code for change in shard.look_again().changes} == {"TL-03"}
+    shard.close()
 
 
 def test_a_timer_whose_cause_is_gone_does_not_fire(tmp_path: Path) -> None:
