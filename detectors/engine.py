@@ -70,6 +70,8 @@ def connect(
         config["disabled_optimizers"] = ",".join(_NOT_FOR_FEW)
     con = duckdb.connect(database, config=config)
     con.execute("pragma disable_checkpoint_on_shutdown")
+    # A lake's files are read by many statements, and never change.
+    con.execute("set parquet_metadata_cache = true")
     return con
 
 
