@@ -33,6 +33,9 @@ Figures = dict[str, Any]
 #: Times that the rules are there, for a rulebook of about 160.
 TIMES = 12
 
+#: Messages a second of a steady stream: sixty-five million a day.
+STEADY = 750
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, and print."""
@@ -93,19 +96,21 @@ def many_rules(on: Bed, chosen: argparse.Namespace, _: Figures) -> Figures:
 
 
 def delay(on: Bed, chosen: argparse.Namespace, figures: Figures) -> Figures:
-    """From message to change, at half the sustained rate."""
-    rate = figures.get("sustained", {}).get("events_per_second", 1000.0) / 2
+    """From message to change: at a steady rate, and at half the sustained one."""
+    half = figures.get("sustained", {}).get("events_per_second", 2 * STEADY) / 2
     lines = county(chosen.persons, chosen.days)
-    settled = len(lines) // 2
+    told: Figures = {}
     with on.site("delay", chosen.workers) as site:
-        site.through(lines[:settled])
-        found = delays.measure(site, lines[settled : settled + int(rate * 60)], rate)
-    return {
-        "events_per_second": round(found.rate),
-        "changes": len(found.seconds),
-        "p50_seconds": round(found.at(50), 3),
-        "p99_seconds": round(found.at(99), 3),
-    }
+        cut, end = len(lines) // 3, len(lines) * 2 // 3
+        site.through(lines[:cut])
+        for rate, some in ((float(STEADY), lines[cut:end]), (half, lines[end:])):
+            found = delays.measure(site, some[: int(rate * 60)], rate)
+            told[f"at {found.rate:.0f} events/s"] = {
+                "changes": len(found.seconds),
+                "p50 seconds": round(found.at(50), 2),
+                "p99 seconds": round(found.at(99), 2),
+            }
+    return told
 
 
 def ten_times_the_persons(on: Bed, chosen: argparse.Namespace, _: Figures) -> Figures:

@@ -48,6 +48,9 @@ log = logging.getLogger(__name__)
 _PACKETS_AT_ONCE = 200
 _CHANGES_AT_ONCE = 1000
 
+#: Bytes of packets from which on no more are asked for in one turn; some twenty thousand messages.
+_BYTES_AT_ONCE = 4 << 20
+
 #: How often persons whose visits lie beyond the horizon are looked for, seconds: while packets come, and while none do.
 _EVICT_EVERY, _EVICT_EVERY_IDLE = 30.0, 3.0
 
@@ -182,13 +185,15 @@ class Judge:
         """What waits. The client has fetched what came soon after it was asked last, so it is asked until nothing comes."""
         found: defaultdict[TopicPartition, list[Any]] = defaultdict(list)
         left, timeout = _PACKETS_AT_ONCE * max(1, len(self.owned)), self._settings.poll
-        while left > 0:
+        size = 0
+        while left > 0 and size < _BYTES_AT_ONCE:
             more = consumer.poll(timeout_ms=int(timeout.total_seconds() * 1000), max_records=left)
             if not more:
                 break
             for tp, records in more.items():
                 found[tp] += records
                 left -= len(records)
+                size += sum(len(one.value) for one in records)
             timeout = _SOON
         # of a partition that was taken away meanwhile, and perhaps given again, all is read anew
         return {tp: records for tp, records in found.items() if tp.partition in self.owned}

@@ -52,6 +52,9 @@ from streams.wire import Counts
 #: Seconds that the router has to end in order after the judge has.
 _ROUTER_PATIENCE = 10.0
 
+#: How often the persons of the histories are counted, seconds: it reads an index from end to end.
+_SIZE_EVERY = 10.0
+
 _STEPS = {
     "load": Step.LOAD,
     "ledger": Step.LEDGER,
@@ -150,6 +153,7 @@ class _Service:
         )
         self.health.meets(Condition.RULES)
         self._owned: set[int] = set()
+        self._sized_at = 0.0
         self._step_at = time.perf_counter()
         self._steps: Counter[Step] = Counter()
         self._judge = Judge(
@@ -307,11 +311,14 @@ class _Service:
         self._owned = set(judge.owned)
         for number, owned in judge.owned.items():
             self._worker.outbox(number, owned.shard.said.depth)
-            self._worker.history(number, *owned.shard.size())
             self._worker.braked(number, owned.braked is not None)
             self.health.braked(str(number), owned.braked is not None)
             if owned.shard.watermark is not None:
                 self._worker.watermark(number, owned.shard.watermark)
+        if time.monotonic() > self._sized_at + _SIZE_EVERY:
+            for number, owned in judge.owned.items():
+                self._worker.history(number, *owned.shard.size())
+            self._sized_at = time.monotonic()
 
     def _watch_lag(self) -> None:
         """Ask the broker, apart from the reading, how much waits: a stall is when that does not shrink."""
