@@ -20,10 +20,11 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
@@ -49,6 +50,28 @@ class BrokerError(Exception):
     """A broker did not do what it was told; the message ends with what it logged last."""
 
 
+@dataclass(frozen=True)
+class Secure:
+    """A further listener, over TLS and with a log-in (SASL PLAIN). `keystore`: a PKCS12 file, and its `password`; `users`:
+    passwords by name."""
+
+    keystore: Path
+    password: str
+    users: Mapping[str, str]
+
+    def settings(self) -> dict[str, object]:
+        """What a broker is told of it, but for its address."""
+        users = " ".join(f'user_{name}="{password}"' for name, password in self.users.items())
+        login = "org.apache.kafka.common.security.plain.PlainLoginModule required"
+        return {
+            "listener.name.secure.ssl.keystore.type": "PKCS12",
+            "listener.name.secure.ssl.keystore.location": self.keystore,
+            "listener.name.secure.ssl.keystore.password": self.password,
+            "listener.name.secure.sasl.enabled.mechanisms": "PLAIN",
+            "listener.name.secure.plain.sasl.jaas.config": f"{login} {users};",
+        }
+
+
 @dataclass
 class Broker:
     """One process. `folder` holds its settings, its log (`broker.log`) and its data."""
@@ -59,12 +82,19 @@ class Broker:
     folder: Path
     libraries: Path
     java_options: Sequence[str]
+    secure: Secure | None = None
+    secure_port: int = 0
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
     def address(self) -> str:
         """`host:port` for clients."""
         return f"{HOST}:{self.port}"
+
+    @property
+    def secure_address(self) -> str:
+        """`host:port` for clients that speak TLS and log in."""
+        return f"{HOST}:{self.secure_port}"
 
     @property
     def pid(self) -> int:
@@ -143,7 +173,7 @@ class Broker:
     def write_properties(self, voters: str, replication: int) -> None:
         """Write its settings: few threads, small topics of its own, dead brokers noticed within seconds."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        settings = {
+        settings: dict[str, Any] = {
             "process.roles": "broker,controller",
             "node.id": self.node,
             "controller.quorum.voters": voters,
@@ -176,6 +206,11 @@ class Broker:
             "log.cleaner.dedupe.buffer.size": 16 << 20,
             "log.index.size.max.bytes": 1 << 20,
         }
+        if self.secure:
+            settings["listeners"] += f",SECURE://{self.secure_address}"
+            settings["advertised.listeners"] += f",SECURE://{self.secure_address}"
+            settings["listener.security.protocol.map"] += ",SECURE:SASL_SSL"
+            settings |= self.secure.settings()
         lines = [f"{name}={value}\n" for name, value in settings.items()]
         self._properties().write_text("".join(lines), encoding="utf-8")
 
@@ -264,10 +299,16 @@ class Cluster:
     """
 
     def __init__(
-        self, folder: Path, brokers: int = 1, *, port: int | None = None, java_options: Sequence[str] = QUICK
+        self,
+        folder: Path,
+        brokers: int = 1,
+        *,
+        port: int | None = None,
+        java_options: Sequence[str] = QUICK,
+        secure: Secure | None = None,
     ) -> None:
         libraries = jars.fetch()
-        free = free_ports(2 * brokers)
+        free = free_ports(3 * brokers)
         self.folder = folder.resolve()
         self.brokers = [
             Broker(
@@ -277,6 +318,8 @@ class Cluster:
                 self.folder / f"broker-{node}",
                 libraries,
                 java_options,
+                secure,
+                next(free),
             )
             for node in range(1, brokers + 1)
         ]
