@@ -196,6 +196,7 @@ class Broker:
             "share.coordinator.state.topic.num.partitions": 1,
             "group.initial.rebalance.delay.ms": 0,
             "group.min.session.timeout.ms": 1000,
+            "transaction.abort.timed.out.transaction.cleanup.interval.ms": 1000,
             # A broker that comes back after `kill -9` may register only when its former self has timed out.
             "broker.session.timeout.ms": 3000,
             "broker.heartbeat.interval.ms": 500,

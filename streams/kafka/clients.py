@@ -82,6 +82,12 @@ def _open(kind: Any, connection: Connection, options: dict[str, Any]) -> Iterato
     except errors.AuthorizationError as error:
         raise Refused(f"The broker at {where} does not allow that to us ({type(error).__name__}).") from error
     except (errors.KafkaTimeoutError, errors.KafkaConnectionError) as error:
+        # A broker that refuses a log-in or a certificate just goes away, and the library tries again.
+        asked = ["is it running", "is that its protocol"]
+        if "SASL" in connection.security_protocol:
+            asked.append("are user and password right")
+        if connection.security_protocol.endswith("SSL"):
+            asked.append("is its certificate one that ssl_ca trusts")
         raise Refused(
-            f"No broker answers at {where} by {connection.security_protocol}; is it running, and is that its protocol?"
+            f"No broker answers at {where} by {connection.security_protocol}; {', '.join(asked[:-1])}, and {asked[-1]}?"
         ) from error

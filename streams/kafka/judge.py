@@ -35,6 +35,7 @@ from streams import changes
 from streams.changes import CHANGED, Change
 from streams.kafka.control import DROP, ON, Brake, Control
 from streams.kafka.settings import Connection
+from streams.kafka.spoken import spoken
 from streams.kafka.topics import ALERTS, ARRIVED, CHANGES, PACKETS, Layout
 from streams.live.packets import decode_all
 from streams.live.past import Past
@@ -355,15 +356,7 @@ class Judge:
 
     def _said(self, number: int) -> dict[str, Change]:
         """What was said last of each alert of this partition."""
-        tp = TopicPartition(self._settings.layout.name(ALERTS), number)
-        said: dict[str, Change] = {}
-        with _Reader(self._settings.connection, tp) as reader:
-            for records in reader.read(reader.first(), reader.last()):
-                for record in records:
-                    change = changes.decode(record.value)
-                    if change.speaker == WORKER:
-                        said[change.jr_id] = change
-        return said
+        return spoken(self._settings.connection, self._settings.layout, WORKER, [number])
 
     def _let_go(self, number: int) -> None:
         self._given.discard(number)
@@ -419,10 +412,6 @@ class _Reader:
     def first(self) -> int:
         """The oldest offset there is."""
         return int(self._consumer.beginning_offsets([self._tp])[self._tp])
-
-    def last(self) -> int:
-        """The offset that the next record will have."""
-        return int(self._consumer.end_offsets([self._tp])[self._tp])
 
     def read(self, start: int, stop: int) -> Iterable[Sequence[Any]]:
         """The records from `start` to before `stop`, some at a time."""

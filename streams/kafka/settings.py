@@ -88,6 +88,8 @@ class Connection:
             # A request that a broker lost when it went down is waited for so long, two minutes by default; the transaction
             # is then aborted and said again, and who is told to end meanwhile ends in time.
             ours |= {"request_timeout_ms": 10_000, "delivery_timeout_ms": 30_000}
+            # Until one that died is timed out, readers do not see what others say after it.
+            ours["transaction_timeout_ms"] = 30_000
         return self._client("producer", ours, more)
 
     def consumer(self, **more: Any) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from kafka import TopicPartition
 
 from streams import changes
@@ -12,16 +14,26 @@ from streams.kafka.settings import Connection
 from streams.kafka.topics import ALERTS, Layout, Topic
 
 
-def spoken(connection: Connection, layout: Layout, speaker: str) -> dict[str, Change]:
-    """jr_id → the last change of each alert that this speaker has spoken of. Raises `Refused` where no broker answers
-    or the topic is not there."""
+def spoken(
+    connection: Connection, layout: Layout, speaker: str, partitions: Collection[int] | None = None
+) -> dict[str, Change]:
+    """jr_id → the last change of each alert that this speaker has spoken of. `partitions`: of the topic; None: all.
+
+    What another has begun to say in a partition and not ended hides what was said there after it. So it is waited for: whoever
+    died over it is timed out by the broker, half a minute later at most. Raises `Refused` where no broker answers or
+    the topic is not there.
+    """
     said: dict[str, Change] = {}
-    with clients.consumer(connection, group_id=None, isolation_level="read_committed") as consumer:
-        topic = layout.name(ALERTS)
-        parts = [TopicPartition(topic, one) for one in consumer.partitions_for_topic(topic) or ()]
+    topic = layout.name(ALERTS)
+    with (
+        clients.consumer(connection, group_id=None) as all_there_is,
+        clients.consumer(connection, group_id=None, isolation_level="read_committed") as consumer,
+    ):
+        numbers = all_there_is.partitions_for_topic(topic) or () if partitions is None else partitions
+        parts = [TopicPartition(topic, one) for one in numbers]
+        ends = all_there_is.end_offsets(parts)
         consumer.assign(parts)
         consumer.seek_to_beginning(*parts)
-        ends = consumer.end_offsets(parts)
         while any(consumer.position(part) < ends[part] for part in parts):
             for records in consumer.poll(timeout_ms=500).values():
                 for record in records:

@@ -8,9 +8,13 @@ import pytest
 from kafka import KafkaProducer, TopicPartition
 from kafka.errors import KafkaError, ProducerFencedError
 
+from streams import changes
 from streams.kafka import clients
 from streams.kafka.settings import Connection
+from streams.kafka.spoken import spoken
 from streams.kafka.topics import ALERTS, Layout
+from streams.live.shard import WORKER
+from tests.streams.said import a_change
 
 
 def producer_of(connection: Connection, layout: Layout) -> Any:
@@ -90,3 +94,22 @@ def test_an_empty_transaction_says_nothing_of_fencing(connection: Connection, la
     first.commit_transaction()
     first.close()
     second.close()
+
+
+def test_what_was_said_is_learnt_although_another_began_before_it_and_died(
+    connection: Connection, layout: Layout
+) -> None:
+    """A sweeper's unfinished transaction hides from readers what a judge says after it in the same partition."""
+    options = connection.producer(transactional_id=f"{layout.prefix}dead", transaction_timeout_ms=3000)
+    dead, alive = KafkaProducer(**options), producer_of(connection, layout)
+    dead.init_transactions()
+    dead.begin_transaction()
+    say(dead, layout, b"begun").get(10)
+    change = a_change(speaker=WORKER)
+    alive.begin_transaction()
+    say(alive, layout, changes.encode(change, with_facts=False))
+    alive.commit_transaction()
+    assert committed(connection, layout) == []
+    assert spoken(connection, layout, WORKER, [0]).keys() == {change.jr_id}
+    alive.close()
+    dead.close(timeout=1)

@@ -112,6 +112,7 @@ def test_a_wrong_password_is_one_sentence_that_does_not_say_it(cluster: Cluster,
     )
     assert shown.returncode == 2, shown.stdout + shown.stderr
     assert "guessed" not in shown.stdout + shown.stderr
+    assert "are user and password right" in shown.stderr
     assert len(shown.stderr.strip().splitlines()) == 1, shown.stderr
 
 
@@ -128,4 +129,5 @@ def test_an_unknown_certificate_is_refused(cluster: Cluster, tmp_path: Path) -> 
         timeout=60,
     )
     assert shown.returncode == 2, shown.stdout + shown.stderr
+    assert "is its certificate one that ssl_ca trusts" in shown.stderr
     assert len(shown.stderr.strip().splitlines()) == 1, shown.stderr

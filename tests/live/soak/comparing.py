@@ -29,12 +29,13 @@ _CONFLICT = "msgid_conflict"
 
 @dataclass(frozen=True)
 class Said:
-    """What was said on the way and what holds. `breaks`: changes that do not follow the one before of their alert."""
+    """What was said on the way and what holds. `breaks`: changes that do not follow the one before of their alert, each
+    as speaker, rule, number and the number before."""
 
     last: dict[str, Change]
     kinds: Counter[str]
     retracted: Counter[str]
-    breaks: int
+    breaks: list[str]
 
     @property
     def open(self) -> dict[str, bytes]:
@@ -62,11 +63,13 @@ def read_said(connection: Connection, layout: Layout) -> Said:
     last: dict[str, Change] = {}
     kinds: Counter[str] = Counter()
     retracted: Counter[str] = Counter()
-    breaks = 0
+    breaks: list[str] = []
     for record in _records(connection, layout.name(ALERTS), layout.judge_partitions):
         change = changes.decode(record.value)
         before = last.get(change.jr_id)
-        breaks += change.seq != (before.seq + 1 if before else 1)
+        number = before.seq if before else 0
+        if change.seq != number + 1:
+            breaks.append(f"{change.speaker} {change.alert.rule_code} {change.seq} after {number}")
         kinds[change.kind] += 1
         if change.kind == RETRACTED:
             retracted[change.alert.rule_code] += 1

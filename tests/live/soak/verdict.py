@@ -38,7 +38,8 @@ def objections(result: Result, least: Least) -> list[str]:
             f"{len(compared.differ)} different"
         )
     if said.breaks:
-        found.append(f"{said.breaks} changes do not follow the one before of their alert")
+        shown = "; ".join(said.breaks[:20])
+        found.append(f"{len(said.breaks)} changes do not follow the one before of their alert: {shown}")
     if result.rejected[0] != result.rejected[1]:
         found.append(
             f"{result.rejected[0]} messages among the rejects, {result.rejected[1]} among the replay's"
