@@ -33,6 +33,7 @@ from detectors.standing import StandingKernel
 from detectors.watermark import LATENESS
 from streams import changes
 from streams.changes import CHANGED, Change
+from streams.errors import Refused
 from streams.kafka.control import DROP, ON, Brake, Control
 from streams.kafka.settings import Connection
 from streams.kafka.spoken import spoken
@@ -63,6 +64,9 @@ _SOON = timedelta(milliseconds=5)
 
 #: How often the answer to a brake is looked for, seconds.
 _ASK_EVERY = 2.0
+
+#: Milliseconds that beginning or ending a transaction may wait for the broker.
+_PATIENCE = 20_000
 
 _REPLACED = (
     ProducerFencedError,
@@ -170,7 +174,13 @@ class Judge:
     def _turn(self, consumer: KafkaConsumer) -> None:
         found = self._polled(consumer)
         for number in sorted(self._given - self.owned.keys()):
-            self._take_over(consumer, number)
+            try:
+                self._take_over(consumer, number)
+            except _REPLACED:
+                raise
+            except (KafkaError, Refused):
+                log.warning("partition %d cannot be taken over yet", number)
+                break
         free = self._free()
         for number, took in self._together.take(free, _fresh(found, free)).items():
             self._watch.on_took(number, took)
@@ -270,8 +280,8 @@ class Judge:
         if answer.state == DROP:
             owned.shard.drop(self._said(number))
         self._send(consumer, number, owned)
-        if owned.shard.said.depth:
-            return  # the broker was away; tried again
+        if number not in self.owned:
+            return  # the broker was away; the brake is on again once the partition is ours again
         self._control.set_brake(number, None)
         owned.braked = None
         consumer.resume(TopicPartition(self._packets, number))
@@ -306,8 +316,9 @@ class Judge:
             except _REPLACED:
                 raise
             except KafkaError:
-                log.warning("a transaction failed and is tried again")
-                producer.abort_transaction()
+                # Whether it was committed is not known, nor whether the broker would take more for a repetition.
+                log.warning("a transaction failed; what was said is learnt anew")
+                self._close(number)
                 return
             shard.sent(last)
             owned.committed = shard.position
@@ -330,17 +341,26 @@ class Judge:
             number=number,
             on_step=self._watch.on_step,
         )
-        producer = KafkaProducer(
-            **settings.connection.producer(
-                transactional_id=f"{settings.layout.prefix}{settings.group}.judge-{number}", linger_ms=5
+        producer = None
+        try:
+            producer = KafkaProducer(
+                **settings.connection.producer(
+                    transactional_id=f"{settings.layout.prefix}{settings.group}.judge-{number}",
+                    linger_ms=5,
+                    max_block_ms=_PATIENCE,
+                )
             )
-        )
-        producer.init_transactions()
-        shard.succeed(self._said(number))
-        committed = consumer.committed(tp) or 0
-        self._catch_up(shard, tp, committed)
-        consumer.seek(tp, shard.position)
-        consumer.resume(tp)
+            producer.init_transactions()
+            shard.succeed(self._said(number))
+            committed = consumer.committed(tp) or 0
+            self._catch_up(shard, tp, committed)
+            consumer.seek(tp, shard.position)
+            consumer.resume(tp)
+        except BaseException:
+            shard.close()
+            if producer is not None:
+                producer.close(timeout=1)
+            raise
         self.owned[number] = _Owned(shard, producer, committed)
         log.info("took over partition %d", number)
 
@@ -360,6 +380,10 @@ class Judge:
 
     def _let_go(self, number: int) -> None:
         self._given.discard(number)
+        self._close(number)
+
+    def _close(self, number: int) -> None:
+        """End what is open of a partition. While it is given to us, the next turn takes it over again."""
         owned = self.owned.pop(number, None)
         if owned is not None:
             owned.producer.close(timeout=1)

@@ -52,8 +52,8 @@ class Speaker:
 
     def say(self, said: Sequence[Change]) -> None:
         """Say these changes, all of them or none: on `supervision.alerts`, and with their facts on
-        `supervision.alert-changes`, an alert always in one partition. Raises KafkaError where the broker is away, to be
-        tried again; `SpeakerReplacedError`."""
+        `supervision.alert-changes`, an alert always in one partition. Raises KafkaError where the broker is away: whether it
+        was said is not known then, so that another speaker must be made, and learn; `SpeakerReplacedError`."""
         try:
             self._producer.begin_transaction()
             for change in said:
@@ -67,7 +67,6 @@ class Speaker:
         except KafkaError as error:
             if _is_replaced(error):
                 raise SpeakerReplacedError from error
-            self._abort()
             raise
 
     def __enter__(self) -> Self:
@@ -77,14 +76,6 @@ class Speaker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._producer.close(timeout=1)
-
-    def _abort(self) -> None:
-        try:
-            self._producer.abort_transaction()
-        except KafkaError as error:
-            if _is_replaced(error):
-                raise SpeakerReplacedError from error
-            raise
 
 
 def _is_replaced(error: BaseException | None) -> bool:

@@ -161,9 +161,13 @@ class _Service:
     def close(self) -> None:
         """Let go of everything."""
         self._pool.shutdown()
+        self._end_speaking()
+        self._sweep.close()
+
+    def _end_speaking(self) -> None:
         if self._speaker is not None:
             self._speaker.__exit__(None, None, None)
-        self._sweep.close()
+            self._speaker = None
 
     def _do(self, job: Callable[[], T]) -> T:
         """Have it done, and turn meanwhile. Once asked to stop, what can be broken off is."""
@@ -236,19 +240,22 @@ class _Service:
         )
 
     def _say(self) -> None:
-        """Say what waits, as far as the broker takes it."""
-        assert self._speaker is not None, "not begun"
+        """Say what waits, as far as the broker takes it. After a failure it is learnt anew what was said."""
         said = self._sweep.said
         while True:
             number, waiting = said.waiting(_CHANGES_AT_ONCE)
             if not waiting:
                 break
             try:
+                if self._speaker is None:
+                    self._begin()
+                    continue
                 self._speaker.say(waiting)
-            except KafkaError:
+            except (KafkaError, Refused):
                 if not self._broker_away:
                     self.log.warning(Event.BROKER_AWAY, changes=said.depth)
                 self._broker_away = True
+                self._end_speaking()
                 return
             self._sweep.sent(number)
             for (rule_id, kind), count in Counter((one.alert.rule_id, one.kind) for one in waiting).items():

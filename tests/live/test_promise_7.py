@@ -166,6 +166,7 @@ def test_what_a_paused_worker_still_had_to_say_is_not_said_when_it_wakes(stage: 
     other = None
     for moment, share in (("stored", 0.3), ("sent", 0.5)):
         sleeper = stage.worker("one", "--stop", moment)
+        wait_for(lambda worker=sleeper: bool(worker.partitions()), "it has something to judge")
         stage.send(share)
         _wait_until_paused(sleeper)
         other = other or stage.worker("two")
