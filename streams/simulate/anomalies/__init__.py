@@ -6,6 +6,7 @@ What they do no exact rule decides; `Label`s say who does what, and how strongly
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from streams.simulate import registry
 from streams.simulate.anomalies import rings
@@ -30,6 +31,11 @@ def live(county: County, progress: Callable[[int, int], None]) -> list[Label]:
         labels += house.labels()
         progress(number + 1, len(sector.houses))
     doubtful = {("institution", house.place.code) for house in rings.hosts(county, sector)}
-    return [one for one in labels if (one.subject_type, one.subject) not in doubtful] + rings.rings(
-        county, sector
-    )
+    groups = rings.rings(county, sector)
+    visited_by = {("institution", one.subject.partition(":")[0]): one.kind for one in groups if not one.label}
+    told = [
+        replace(one, kind=visited_by.get((one.subject_type, one.subject), one.kind))
+        for one in labels
+        if (one.subject_type, one.subject) not in doubtful
+    ]
+    return told + groups
