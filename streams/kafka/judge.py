@@ -158,9 +158,12 @@ class Judge:
                 session_timeout_ms=timeout,
                 heartbeat_interval_ms=max(timeout // 5, 100),
                 max_poll_interval_ms=600_000,
+                # Whoever shares the partitions out before it knows of them gives them to nobody, until it looks again.
+                metadata_max_age_ms=15_000,
             )
         )
         try:
+            consumer.partitions_for_topic(self._packets)
             consumer.subscribe([self._packets], listener=_Assignment(self, consumer))
             while not stop.is_set():
                 self._turn(consumer)
