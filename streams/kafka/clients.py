@@ -13,6 +13,10 @@ PATIENCE = 10_000
 """Milliseconds until a broker must have answered, unless the site says otherwise."""
 
 
+class NoAnswer(Refused):
+    """No broker answers: it may later."""
+
+
 @contextmanager
 def admin(connection: Connection) -> Iterator[Any]:
     """A KafkaAdminClient."""
@@ -42,7 +46,7 @@ def producer(connection: Connection, **options: Any) -> Iterator[Any]:
 
 
 def lag(connection: Connection, group: str, topic: str) -> int:
-    """How many records of a topic a group has still to do. Raises `Refused` or KafkaError where no broker answers."""
+    """How many records of a topic a group has still to do. Raises `NoAnswer` or KafkaError where no broker answers."""
     from kafka import TopicPartition
 
     with consumer(connection, group_id=group) as asked:
@@ -88,6 +92,6 @@ def _open(kind: Any, connection: Connection, options: dict[str, Any]) -> Iterato
             asked.append("are user and password right")
         if connection.security_protocol.endswith("SSL"):
             asked.append("is its certificate one that ssl_ca trusts")
-        raise Refused(
+        raise NoAnswer(
             f"No broker answers at {where} by {connection.security_protocol}; {', '.join(asked[:-1])}, and {asked[-1]}?"
         ) from error

@@ -33,7 +33,7 @@ from detectors.standing import StandingKernel
 from detectors.watermark import LATENESS
 from streams import changes
 from streams.changes import CHANGED, Change
-from streams.errors import Refused
+from streams.kafka.clients import NoAnswer
 from streams.kafka.control import DROP, ON, Brake, Control
 from streams.kafka.settings import Connection
 from streams.kafka.spoken import spoken
@@ -181,7 +181,7 @@ class Judge:
                 self._take_over(consumer, number)
             except _REPLACED:
                 raise
-            except (KafkaError, Refused):
+            except (KafkaError, NoAnswer):
                 log.warning("partition %d cannot be taken over yet", number)
                 break
         free = self._free()

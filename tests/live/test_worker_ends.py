@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,16 @@ def test_it_ends_in_order_when_it_judges(worker: Worker, connection: Connection,
     wait_for(lambda: groups.members() == 1 and bool(worker.partitions()), "it judges")
     assert worker.end(SOON), worker.log.read_text()
     assert worker.wait(1) == Exit.DONE
+
+
+@pytest.mark.parametrize("worker", [FUNDWATCH_WORKER], indirect=True, ids=["worker"])
+def test_it_ends_where_its_state_is_of_another_format(worker: Worker) -> None:
+    for partition in range(2):
+        with closing(sqlite3.connect(worker.state / f"shard-{partition:04}.db")) as state:
+            state.execute("pragma user_version = 99")
+    worker.start()
+    assert worker.wait(SOON) == Exit.UNHEALTHY
+    assert "worker failed" in worker.log.read_text()
 
 
 @pytest.mark.parametrize("worker", [FUNDWATCH_WORKER], indirect=True, ids=["worker"])
