@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from kafka import KafkaProducer
@@ -58,7 +58,6 @@ class Site:
     broker_pid: int
     producer: KafkaProducer
     sent: int = 0
-    sent_at: dict[bytes, float] = field(default_factory=dict)
 
     def send(
         self,

@@ -22,7 +22,7 @@ NEVER = "1TB"
 #: Each slice reads all facts once more, so that beyond some of them time is lost and nothing won.
 MOST_SLICES = 16
 
-#: On few facts these take longer than what they save. The others are kept: without some of them a statement is far slower.
+#: On few facts these take longer than what they save. To leave out others, too, saved nothing more.
 _NOT_FOR_FEW = (
     "common_subexpressions",
     "common_subplan",

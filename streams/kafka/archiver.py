@@ -24,11 +24,11 @@ _POLL = 500
 
 #: A poll gives at most so many records, and at most as many short ones as a batch holds.
 _RECORDS_A_POLL = 5000
+_SHORT_MESSAGE = 1024
+"""Bytes."""
 
 #: Bytes for which a broker waits, at most a second, before it answers.
 _FETCH_BYTES = 1 << 20
-_SHORT_MESSAGE = 1024
-"""Bytes."""
 
 #: Seconds between looks for new partitions.
 _LOOK_AGAIN = 30

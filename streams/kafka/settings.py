@@ -85,8 +85,8 @@ class Connection:
         if "transactional_id" in more:
             # A transaction begun just after another is told to try again: 88 ms each by default, 10 ms so.
             ours["retry_backoff_ms"] = 20
-            # A request that a broker lost when it went down is waited for so long, two minutes by default; the transaction
-            # is then aborted and said again, and who is told to end meanwhile ends in time.
+            # A request that a broker lost when it went down is waited for so long, two minutes by default; what was
+            # said is then learnt anew, and who is told to end meanwhile ends in time.
             ours |= {"request_timeout_ms": 10_000, "delivery_timeout_ms": 30_000}
             # Until one that died is timed out, readers do not see what others say after it.
             ours["transaction_timeout_ms"] = 30_000

@@ -33,12 +33,13 @@ from streams.operation.exits import Exit
 from streams.operation.health import Condition, Health
 from streams.operation.instruments import Instruments
 from streams.operation.logging import Log, setup
-from streams.operation.measures import Message, Step
+from streams.operation.measures import Message
 from streams.operation.metrics import (
     AlertMetrics,
     Build,
     PositionMetrics,
     ProcessMetrics,
+    StepClock,
     WorkerMetrics,
     instruments,
     resident_bytes,
@@ -54,16 +55,6 @@ _ROUTER_PATIENCE = 10.0
 
 #: How often the persons of the histories are counted, seconds: it reads an index from end to end.
 _SIZE_EVERY = 10.0
-
-_STEPS = {
-    "load": Step.LOAD,
-    "ledger": Step.LEDGER,
-    "models": Step.MODELS,
-    "alerts": Step.RULES,
-    "diff": Step.DIFF,
-    "store": Step.STORE,
-    "send": Step.SEND,
-}
 
 
 def run_worker(settings: Settings, *, roll_out: bool = False) -> Exit:
@@ -154,8 +145,7 @@ class _Service:
         self.health.meets(Condition.RULES)
         self._owned: set[int] = set()
         self._sized_at = 0.0
-        self._step_at = time.perf_counter()
-        self._steps: Counter[Step] = Counter()
+        self._steps = StepClock()
         self._judge = Judge(
             JudgeSettings(
                 connection,
@@ -170,7 +160,7 @@ class _Service:
             kernel,
             LakePast(worker.lake),
             judging.hash,
-            Watch(self._took, self._step, self._sent, self._confirmed, self._turned),
+            Watch(self._took, self._steps.ended, self._sent, self._confirmed, self._turned),
         )
         self._routing = Routing(
             RouterSettings(
@@ -258,29 +248,13 @@ class _Service:
             self._lag.join()
 
     def _routed(self, counts: Counts, seconds: float) -> None:
-        self._worker.step(Step.ROUTE, seconds)
-        self._worker.batch(counts.read)
-        self._worker.read(Message.FACT, counts.facts.total())
-        self._worker.read(Message.NOT_FACT, counts.not_facts.total())
-        for reason, number in counts.rejected.items():
-            self._worker.rejected(reason, number)
-        for reason, number in counts.rejected_rows.items():
-            self._worker.rejected_rows(reason, number)
+        self._worker.routed(counts, seconds)
         if counts.rejected:
             self.log.warning(Event.REJECTED, events=counts.rejected.total())
         self.health.progressed()
 
-    def _step(self, name: str) -> None:
-        now = time.perf_counter()
-        if name != "begin":
-            step = Step.RULES if name.startswith("rule ") else _STEPS[name]
-            self._steps[step] += now - self._step_at  # type: ignore[assignment]
-        self._step_at = now
-
     def _took(self, partition: int, took: Took) -> None:
-        for step, seconds in self._steps.items():
-            self._worker.step(step, seconds)
-        self._steps.clear()
+        self._steps.tell(self._worker)
         self._worker.read(Message.DUPLICATE, took.copies)
         self.health.progressed()
         shard = self._judge.owned[partition].shard

@@ -68,7 +68,10 @@ def encode(packet: Packet) -> bytes:
 
 def decode(value: bytes) -> Packet:
     """The packet in a Kafka record. Raises ValueError for one of a later format."""
-    wire = _wire(value)
+    return _packet(_wire(value))
+
+
+def _packet(wire: _Wire) -> Packet:
     tables = {name: unpack(name, [blob]) for name, blob in wire.tables.items() if name in fact_schemas()}
     return Packet(tables, wire.clock, wire.again, wire.withdrawn)
 
@@ -89,7 +92,7 @@ def decode_all(values: Sequence[bytes]) -> list[Packet]:
         table, counts = unpack_counted(name, (wires[place].tables[name] for place in places))
         seq = table["seq"].to_numpy()
         if len(wires) > 1 and seq.max(initial=0) >= _SEQS:
-            return [decode(value) for value in values]
+            return [_packet(wire) for wire in wires]
         first = np.repeat(np.array(places, np.uint64) * np.uint64(_SEQS), counts)
         tables[name] = table.set_column(0, "seq", pa.array(seq + first))
     clock: dict[str, datetime] = {}

@@ -30,6 +30,7 @@ from streams.operation.metrics import (
     Build,
     PositionMetrics,
     ProcessMetrics,
+    StepClock,
     StoreMetrics,
     SweeperMetrics,
     WorkerMetrics,
@@ -40,15 +41,6 @@ from streams.store.writing import AlertStore
 
 #: How often what takes a query is looked at, seconds.
 _LOOK_EVERY = 1.0
-
-_STEPS = {
-    "load": Step.LOAD,
-    "ledger": Step.LEDGER,
-    "models": Step.MODELS,
-    "alerts": Step.RULES,
-    "diff": Step.DIFF,
-    "store": Step.STORE,
-}
 
 
 @dataclass
@@ -89,8 +81,7 @@ class Telling:
         self._archiver = ArchiverMetrics(self.instruments)
         self._sweeper = SweeperMetrics(self.instruments, rules, settings.sweeper.tick_seconds)
         self._store = StoreMetrics(self.instruments)
-        self._step_at = time.perf_counter()
-        self._steps: Counter[Step] = Counter()
+        self._steps = StepClock()
         self._looked_at = 0.0
         self._read_at = (time.monotonic(), 0)
         self._is_away = False
@@ -105,23 +96,12 @@ class Telling:
 
     def step(self, name: str) -> None:
         """A step of the shard ended."""
-        now = time.perf_counter()
-        if name != "begin":
-            step = Step.RULES if name.startswith("rule ") else _STEPS[name]
-            self._steps[step] += now - self._step_at  # type: ignore[assignment]
-        self._step_at = now
+        self._steps.ended(name)
 
     def taken(self, taken: Taken, seconds: float) -> None:
         """A micro-batch was decoded."""
-        self._worker.step(Step.ROUTE, seconds)
         counts = taken.counts
-        self._worker.batch(counts.read)
-        self._worker.read(Message.FACT, counts.facts.total())
-        self._worker.read(Message.NOT_FACT, counts.not_facts.total())
-        for reason, number in counts.rejected.items():
-            self._worker.rejected(reason, number)
-        for reason, number in counts.rejected_rows.items():
-            self._worker.rejected_rows(reason, number)
+        self._worker.routed(counts, seconds)
         if counts.rejected:
             self.log.warning(Event.REJECTED, rejected=counts.rejected.total())
         self.standing.messages += counts.read
@@ -129,9 +109,7 @@ class Telling:
 
     def took(self, took: Took) -> None:
         """The shard has judged."""
-        for step, seconds in self._steps.items():
-            self._worker.step(step, seconds)
-        self._steps.clear()
+        self._steps.tell(self._worker)
         self._worker.read(Message.DUPLICATE, took.copies)
         self.log.debug(Event.BATCH, events=took.events, persons=took.persons, changes=len(took.changes))
         self.health.progressed()

@@ -49,9 +49,7 @@ BATCH_EVENTS = (1.0, 10.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 80
 BUILD_INFO = Metric("gauge", "fundwatch_build_info", "1; says which program judges by which rulebook.", ("version", "rulebook", "service"))  # fmt: skip
 STARTED = Metric("gauge", "fundwatch_start_timestamp_seconds", "When the process started.")
 READY = Metric("gauge", "fundwatch_ready", "1 where /readyz answers yes.")
-RESIDENT = Metric(
-    "gauge", "fundwatch_resident_memory_bytes", "Resident memory of the process, and of what it started."
-)
+RESIDENT = Metric("gauge", "fundwatch_resident_memory_bytes", "Resident memory of the process, and of what it started.")  # fmt: skip
 RESIDENT_LIMIT = Metric("gauge", "fundwatch_resident_memory_limit_bytes", "Resident memory above which the process drains and ends (limits.rss_mb); 0: none.")  # fmt: skip
 DISK_FREE = Metric("gauge", "fundwatch_disk_free_bytes", "Free space where the service writes.", ("place",))
 DISK_SIZE = Metric("gauge", "fundwatch_disk_size_bytes", "Size of the disk where the service writes.", ("place",))  # fmt: skip

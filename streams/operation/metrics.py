@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import MappingProxyType
+from typing import ClassVar
 
 from prometheus_client import CollectorRegistry
 
@@ -62,6 +65,7 @@ from streams.operation.measures import (
     Outcome,
     Step,
 )
+from streams.wire import Counts
 from streams.wire.reject import REASONS
 
 SHANGHAI = timezone(timedelta(hours=8))
@@ -185,6 +189,40 @@ class AlertMetrics:
         self._changes.labels(self._rule(rule_id), Outcome(outcome)).inc(count)
 
 
+class StepClock:
+    """Seconds that a batch takes in each step, from the ends of its steps as kernel and shards name them."""
+
+    _STEPS: ClassVar[Mapping[str, Step]] = MappingProxyType(
+        {
+            "load": Step.LOAD,
+            "ledger": Step.LEDGER,
+            "models": Step.MODELS,
+            "alerts": Step.RULES,
+            "diff": Step.DIFF,
+            "store": Step.STORE,
+            "send": Step.SEND,
+        }
+    )
+
+    def __init__(self) -> None:
+        self._at = time.perf_counter()
+        self._seconds: defaultdict[Step, float] = defaultdict(float)
+
+    def ended(self, name: str) -> None:
+        """A step ended; "begin": what came before is none."""
+        now = time.perf_counter()
+        if name != "begin":
+            step = Step.RULES if name.startswith("rule ") else self._STEPS[name]
+            self._seconds[step] += now - self._at
+        self._at = now
+
+    def tell(self, metrics: WorkerMetrics) -> None:
+        """Tell what the batch took, and begin with the next."""
+        for step, seconds in self._seconds.items():
+            metrics.step(step, seconds)
+        self._seconds.clear()
+
+
 class WorkerMetrics:
     """What the worker tells. `reasons`: codes under which it rejects."""
 
@@ -222,6 +260,17 @@ class WorkerMetrics:
     def rejected_rows(self, reason: str, count: int = 1) -> None:
         """Rows were rejected alone."""
         self._rejected_rows.labels(self._reason(reason)).inc(count)
+
+    def routed(self, counts: Counts, seconds: float) -> None:
+        """A batch was decoded and parted, in so many seconds."""
+        self.step(Step.ROUTE, seconds)
+        self.batch(counts.read)
+        self.read(Message.FACT, counts.facts.total())
+        self.read(Message.NOT_FACT, counts.not_facts.total())
+        for reason, number in counts.rejected.items():
+            self.rejected(reason, number)
+        for reason, number in counts.rejected_rows.items():
+            self.rejected_rows(reason, number)
 
     def step(self, step: Step, seconds: float) -> None:
         """A batch took so long in a step."""
