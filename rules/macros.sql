@@ -61,3 +61,9 @@ create macro same_bed(a, b) as a = b
 
 -- ICD-10 category: the first three characters, upper case.
 create macro icd3(code) as upper(left(code, 3));
+
+-- The nursing home or school at which somebody is registered, by employer or else by address. Null: none.
+create macro dwelling(emp_name, addr) as case
+    when regexp_matches(emp_name, '养老|敬老|福利院|护理院|光荣院|学校|小学|中学|幼儿园') then emp_name
+    when regexp_matches(addr, '养老院|敬老院|福利院|护理院|光荣院|学校|小学|中学|幼儿园') then addr
+end;

@@ -24,6 +24,9 @@ from detectors.anomaly.shrinkage import Floats
 #: What is kept of a group for an indicator: its location and over-dispersion, and how many members that rests on.
 _PARTS = ("location", "between", "size")
 
+#: Odd cases from which on a rate speaks against anybody: four in a week may be one family.
+LEAST_ODD = 5
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -73,7 +76,10 @@ class Baseline:
         return indicators.of_subjects(self.kind, outcomes=self.outcomes)
 
     def compare(self, features: Features, case_mix: CaseMix) -> Comparison:
-        """Every subject and period of the features against the baseline."""
+        """Every subject and period of the features against the baseline; a rate of fewer than `LEAST_ODD` odd cases is as usual."""
+        return _sparing(self._compared(features, case_mix))
+
+    def _compared(self, features: Features, case_mix: CaseMix) -> Comparison:
         panel = indicators.panel(self.kind, features, case_mix, outcomes=self.outcomes)
         subjects, at = np.unique(panel.subject, return_inverse=True)
         names, strangeness = self.groups.of(self.kind, features, subjects)
@@ -160,6 +166,16 @@ class Baseline:
         }, arrays
 
 
+def _sparing(compared: Comparison) -> Comparison:
+    p, z = compared.p.copy(), compared.z.copy()
+    for number, one in enumerate(compared.indicators):
+        if one.kind == "rate" and one.direction == 1:
+            odd = compared.observed[:, number] * compared.cases[:, number]
+            few = (np.rint(odd) < LEAST_ODD) & (z[:, number] > 0)
+            p[few, number], z[few, number] = 0.5, 0.0
+    return replace(compared, p=p, z=z)
+
+
 def level(one: Indicator, panel: Panel, rows: np.ndarray) -> tuple[Floats, Floats, Floats]:
     """Per case: what was observed, of how many cases, and what is expected before the group is looked at."""
     n = panel.n[one.name][rows]
@@ -230,7 +246,7 @@ def fit(
                     _fit_months(one, number, number_of_group, panel, rows, single, months, fitted, by_month)
     plain = {grain: np.ones(len(every)) for grain in ("month", "all")}
     baseline = Baseline(kind, peer_groups, names, months, within, fitted, by_month, plain, outcomes)
-    z = baseline.compare(features, case_mix).z
+    z = baseline._compared(features, case_mix).z
     wide = {
         grain: np.array([shrinkage.stretch(column) for column in z[rows].T])
         for grain, rows in of_grains.items()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from detectors.anomaly.rings.communities import Ring
 from streams.errors import Refused
 
 #: How a truth may name its columns, first choice first; compared without case and without `_`, `-` and spaces.
@@ -19,6 +20,9 @@ YES = frozenset(("1", "1.0", "yes", "y", "true", "t", "是"))
 NO = frozenset(("0", "0.0", "no", "n", "false", "f", "否"))
 
 SCORES = "scores.csv"
+
+#: The subject type that a truth may give by its members.
+RING = "ring"
 
 Row = dict[str, str]
 
@@ -109,7 +113,8 @@ def read_scores(path: Path, subject_type: str, model: str) -> list[Scored]:
 def read_truth(
     path: Path, subject_type: str, subject_column: str | None = None, label_column: str | None = None
 ) -> dict[str, Told]:
-    """Subject → what the truth says of it. Subjects without a label are left out."""
+    """Subject → what the truth says of it, a ring that is given by its members as `scores.csv` names it. Subjects without a label
+    are left out."""
     rows = read_rows(path, "a truth")
     subject = column(rows, (subject_column,) if subject_column else SUBJECT_NAMES, path, "--subject-column")
     label = column(rows, (label_column,) if label_column else LABEL_NAMES, path, "--label-column")
@@ -119,6 +124,8 @@ def read_truth(
             raise Refused(f"{path} says nothing of the subject type {subject_type}.")
     told: dict[str, Told] = {}
     for number, row in enumerate(rows, 2):
+        if subject_type == RING and ";" in row[subject]:
+            row[subject] = Ring.of(row[subject]).subject
         try:
             known = yes_or_no(row[label])
         except ValueError:

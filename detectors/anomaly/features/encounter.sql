@@ -31,17 +31,14 @@ dialysed as (
     from fee_line
     where starts_with(med_list_codg, '003110')
 ),
-dwelling as (
+person as (
     select psn_no, max({'on': begndate, 'emp': emp_name, 'at': addr}) as last
     from insured
     group by psn_no
 ),
 named as (
-    select psn_no,
-        case when regexp_matches(last.emp, '养老|敬老|福利院|护理院|光荣院|学校|小学|中学|幼儿园') then last.emp
-            when regexp_matches(last.at, '养老院|敬老院|福利院|护理院|光荣院|学校|小学|中学|幼儿园') then last.at
-        end as living
-    from dwelling
+    select psn_no, dwelling(last.emp, last.at) as living
+    from person
 ),
 told as (
     select v.mdtrt_id, v.psn_no, v.fixmedins_code, v.kind, v.begntime, coalesce(v.begntime_is_date, false) as begntime_is_date,

@@ -23,27 +23,30 @@ columns:
   kind: {meaning: 定点医药机构类型, unit: code, role: context}
   occupancy: {meaning: 床位使用率（出院者床日比核定床日）, english: nights per licensed bed-day, unit: per bed-day, numerator: nights, denominator: bed_days, suspicious: high, few: 60, basis: 床位率异常分析}
   no_cash_share: {meaning: 个人零现金支付占比, english: share of settlements without cash payment, unit: ratio, numerator: no_cash, denominator: settled, suspicious: high, few: 20, basis: 减免自付费用诱导住院}
-  same_diagnosis_pairs: {meaning: 任两次住院同病种的对数, unit: count, role: size}
-  same_diagnosis_of: {meaning: 可比的对数（任两次住院同病种的比例）, unit: count, role: size}
-  same_diagnosis: {meaning: 任两次住院同病种的比例, english: chance of two stays having the same diagnosis, unit: share, numerator: same_diagnosis_pairs, denominator: same_diagnosis_of, suspicious: high, few: 100, basis: 诱导住院、病种单一}
-  same_outpatient_diagnosis_pairs: {meaning: 任两次门诊同病种的对数, unit: count, role: size}
-  same_outpatient_diagnosis_of: {meaning: 可比的对数（任两次门诊同病种的比例）, unit: count, role: size}
-  same_outpatient_diagnosis: {meaning: 任两次门诊同病种的比例, english: chance of two outpatient visits having the same diagnosis, unit: share, numerator: same_outpatient_diagnosis_pairs, denominator: same_outpatient_diagnosis_of, suspicious: high, few: 100, basis: 虚假诊疗、病种单一}
+  same_diagnosis_pairs: {meaning: 任两名住院患者同病种的对数, unit: count, role: size}
+  same_diagnosis_of: {meaning: 可比的对数（任两名住院患者同病种的比例）, unit: count, role: size}
+  same_diagnosis: {meaning: 任两名住院患者同病种的比例, english: chance of two inpatients having the same diagnosis, unit: share, numerator: same_diagnosis_pairs, denominator: same_diagnosis_of, suspicious: high, few: 380, basis: 诱导住院、病种单一}
+  same_outpatient_diagnosis_pairs: {meaning: 任两名门诊患者同病种的对数, unit: count, role: size}
+  same_outpatient_diagnosis_of: {meaning: 可比的对数（任两名门诊患者同病种的比例）, unit: count, role: size}
+  same_outpatient_diagnosis: {meaning: 任两名门诊患者同病种的比例, english: chance of two outpatients having the same diagnosis, unit: share, numerator: same_outpatient_diagnosis_pairs, denominator: same_outpatient_diagnosis_of, suspicious: high, few: 380, basis: 虚假诊疗、病种单一}
   same_village_pairs: {meaning: 任两名住院患者同村的对数, unit: count, role: size}
   same_village_of: {meaning: 可比的对数（任两名住院患者同村的比例）, unit: count, role: size}
-  same_village: {meaning: 任两名住院患者同村的比例, english: chance of two inpatients coming from one village, unit: share, numerator: same_village_pairs, denominator: same_village_of, suspicious: high, few: 100, basis: 整村拉人住院}
+  same_village: {meaning: 任两名住院患者同村的比例, english: chance of two inpatients coming from one village, unit: share, numerator: same_village_pairs, denominator: same_village_of, suspicious: high, few: 380, basis: 整村拉人住院}
   same_employer_pairs: {meaning: 任两名住院患者同单位的对数, unit: count, role: size}
   same_employer_of: {meaning: 可比的对数（任两名住院患者同单位的比例）, unit: count, role: size}
-  same_employer: {meaning: 任两名住院患者同单位的比例, english: chance of two inpatients having one employer, unit: share, numerator: same_employer_pairs, denominator: same_employer_of, suspicious: high, few: 100, basis: 整单位拉人住院}
-  same_doctor_pairs: {meaning: 任两人次同一主管医师的对数, unit: count, role: size}
-  same_doctor_of: {meaning: 可比的对数（任两人次同一主管医师的比例）, unit: count, role: size}
-  same_doctor: {meaning: 任两人次同一主管医师的比例, english: chance of two cases having one physician, unit: share, numerator: same_doctor_pairs, denominator: same_doctor_of, suspicious: high, few: 100, basis: 一名医师签署全院病历}
-  same_bill_pairs: {meaning: 任两名患者费用总额完全相同的对数, unit: count, role: size}
-  same_bill_of: {meaning: 可比的对数（任两名患者费用总额完全相同的比例）, unit: count, role: size}
-  same_bill: {meaning: 任两名患者费用总额完全相同的比例, english: chance of two patients having bills of the same amount, unit: share, numerator: same_bill_pairs, denominator: same_bill_of, suspicious: high, few: 100, basis: 医疗项目雷同分析}
+  same_employer: {meaning: 任两名住院患者同单位的比例, english: chance of two inpatients having one employer, unit: share, numerator: same_employer_pairs, denominator: same_employer_of, suspicious: high, few: 380, basis: 整单位拉人住院}
+  same_doctor_pairs: {meaning: 任两名住院患者同一主管医师的对数, unit: count, role: size}
+  same_doctor_of: {meaning: 可比的对数（任两名住院患者同一主管医师的比例）, unit: count, role: size}
+  same_doctor: {meaning: 任两名住院患者同一主管医师的比例, english: chance of two inpatients having one physician, unit: share, numerator: same_doctor_pairs, denominator: same_doctor_of, suspicious: high, few: 380, basis: 一名医师签署全院病历}
+  same_outpatient_doctor_pairs: {meaning: 任两名门诊患者同一接诊医师的对数, unit: count, role: size}
+  same_outpatient_doctor_of: {meaning: 可比的对数（任两名门诊患者同一接诊医师的比例）, unit: count, role: size}
+  same_outpatient_doctor: {meaning: 任两名门诊患者同一接诊医师的比例, english: chance of two outpatients having one physician, unit: share, numerator: same_outpatient_doctor_pairs, denominator: same_outpatient_doctor_of, suspicious: high, few: 380, basis: 一名医师签署全院病历}
+  same_bill_pairs: {meaning: 任两名住院患者费用总额完全相同的对数, unit: count, role: size}
+  same_bill_of: {meaning: 可比的对数（任两名住院患者费用总额完全相同的比例）, unit: count, role: size}
+  same_bill: {meaning: 任两名住院患者费用总额完全相同的比例, english: chance of two inpatients having bills of the same amount, unit: share, numerator: same_bill_pairs, denominator: same_bill_of, suspicious: high, few: 380, basis: 医疗项目雷同分析}
   same_bundle_pairs: {meaning: 任两名住院患者费用项目完全相同的对数, unit: count, role: size}
   same_bundle_of: {meaning: 可比的对数（任两名住院患者费用项目完全相同的比例）, unit: count, role: size}
-  same_bundle: {meaning: 任两名住院患者费用项目完全相同的比例, english: chance of two inpatients having the same items, unit: share, numerator: same_bundle_pairs, denominator: same_bundle_of, suspicious: high, few: 100, basis: 医疗项目雷同分析}
+  same_bundle: {meaning: 任两名住院患者费用项目完全相同的比例, english: chance of two inpatients having the same items, unit: share, numerator: same_bundle_pairs, denominator: same_bundle_of, suspicious: high, few: 380, basis: 医疗项目雷同分析}
 */
 with
 visits as (
@@ -80,6 +83,7 @@ bundles as (
 ),
 joined as (
     select v.*, m.cost, m.fund, m.settled, m.no_cash, b.bundle, b.items, p.addr, p.emp_name,
+        coalesce(dwelling(p.emp_name, p.addr), v.psn_no) as unit,
         icd3(coalesce(v.diag_code, d.main)) as diagnosis,
         greatest(date_diff('day', v.begntime::date, v.dscg_time::date), 1) as nights
     from visits v
@@ -88,32 +92,43 @@ joined as (
     left join bundles b using (mdtrt_id)
     left join person p on p.psn_no = v.psn_no
 ),
--- 任两人（或两人次）在某一方面相同的对数：比例不随规模变化
+-- 任两名患者（诊断、医师按人次）在某一方面相同的对数：比例不随规模变化。同一人的各次之间、同一养老院或学校的人之间
+-- 本就相同，不成对。
 grouped as (
-    select fixmedins_code, month, 'same_diagnosis' as what, diagnosis as which, count(*) as n
+    select fixmedins_code, month, 'same_diagnosis' as what, diagnosis as which, unit, count(*) as n
     from joined where inpatient and diagnosis is not null group by all
     union all
-    select fixmedins_code, month, 'same_outpatient_diagnosis', diagnosis, count(*)
+    select fixmedins_code, month, 'same_outpatient_diagnosis' as what, diagnosis as which, unit, count(*) as n
     from joined where not inpatient and diagnosis is not null group by all
     union all
-    select fixmedins_code, month, 'same_village', addr, count(distinct psn_no)
+    select fixmedins_code, month, 'same_village' as what, addr as which, unit, count(distinct psn_no) as n
     from joined where inpatient and addr is not null group by all
     union all
-    select fixmedins_code, month, 'same_employer', emp_name, count(distinct psn_no)
+    select fixmedins_code, month, 'same_employer' as what, emp_name as which, unit, count(distinct psn_no) as n
     from joined where inpatient and emp_name is not null and emp_name <> '' group by all
     union all
-    select fixmedins_code, month, 'same_doctor', atddr_no, count(*)
-    from joined where atddr_no is not null group by all
+    select fixmedins_code, month, 'same_doctor' as what, atddr_no as which, unit, count(*) as n
+    from joined where inpatient and atddr_no is not null group by all
     union all
-    select fixmedins_code, month, 'same_bill', concat_ws('|', inpatient, cost), count(distinct psn_no)
-    from joined where cost > 0 group by all
+    select fixmedins_code, month, 'same_outpatient_doctor' as what, atddr_no as which, unit, count(*) as n
+    from joined where not inpatient and atddr_no is not null group by all
     union all
-    select fixmedins_code, month, 'same_bundle', concat_ws('|', bundle, items), count(distinct psn_no)
+    select fixmedins_code, month, 'same_bill' as what, cost::varchar as which, unit, count(distinct psn_no) as n
+    from joined where inpatient and cost > 0 group by all
+    union all
+    select fixmedins_code, month, 'same_bundle' as what, concat_ws('|', bundle, items) as which, unit, count(distinct psn_no) as n
     from joined where bundle is not null group by all
 ),
-pairs as (
-    select fixmedins_code, month, what, sum(n * (n - 1))::bigint as alike, (sum(n) * (sum(n) - 1))::bigint as pairs
+gathered as (
+    select fixmedins_code, month, what, grouping(unit) = 1 as of_which, sum(n) as n, sum(n * n) as own
     from grouped
+    group by grouping sets ((fixmedins_code, month, what, which), (fixmedins_code, month, what, unit))
+),
+pairs as (
+    select fixmedins_code, month, what,
+        coalesce(sum(n * n - own) filter (where of_which), 0)::bigint as alike,
+        (coalesce(sum(n) filter (where not of_which), 0) ** 2 - coalesce(sum(n * n) filter (where not of_which), 0))::bigint as pairs
+    from gathered
     group by fixmedins_code, month, what
 ),
 alike as (
@@ -123,6 +138,7 @@ alike as (
         max(alike) filter (where what = 'same_village') as same_village_pairs, max(pairs) filter (where what = 'same_village') as same_village_of,
         max(alike) filter (where what = 'same_employer') as same_employer_pairs, max(pairs) filter (where what = 'same_employer') as same_employer_of,
         max(alike) filter (where what = 'same_doctor') as same_doctor_pairs, max(pairs) filter (where what = 'same_doctor') as same_doctor_of,
+        max(alike) filter (where what = 'same_outpatient_doctor') as same_outpatient_doctor_pairs, max(pairs) filter (where what = 'same_outpatient_doctor') as same_outpatient_doctor_of,
         max(alike) filter (where what = 'same_bill') as same_bill_pairs, max(pairs) filter (where what = 'same_bill') as same_bill_of,
         max(alike) filter (where what = 'same_bundle') as same_bundle_pairs, max(pairs) filter (where what = 'same_bundle') as same_bundle_of
     from pairs
@@ -159,6 +175,7 @@ select m.*,
     coalesce(same_village_pairs, 0) as same_village_pairs, coalesce(same_village_of, 0) as same_village_of, same_village_pairs::double / nullif(same_village_of, 0) as same_village,
     coalesce(same_employer_pairs, 0) as same_employer_pairs, coalesce(same_employer_of, 0) as same_employer_of, same_employer_pairs::double / nullif(same_employer_of, 0) as same_employer,
     coalesce(same_doctor_pairs, 0) as same_doctor_pairs, coalesce(same_doctor_of, 0) as same_doctor_of, same_doctor_pairs::double / nullif(same_doctor_of, 0) as same_doctor,
+    coalesce(same_outpatient_doctor_pairs, 0) as same_outpatient_doctor_pairs, coalesce(same_outpatient_doctor_of, 0) as same_outpatient_doctor_of, same_outpatient_doctor_pairs::double / nullif(same_outpatient_doctor_of, 0) as same_outpatient_doctor,
     coalesce(same_bill_pairs, 0) as same_bill_pairs, coalesce(same_bill_of, 0) as same_bill_of, same_bill_pairs::double / nullif(same_bill_of, 0) as same_bill,
     coalesce(same_bundle_pairs, 0) as same_bundle_pairs, coalesce(same_bundle_of, 0) as same_bundle_of, same_bundle_pairs::double / nullif(same_bundle_of, 0) as same_bundle
 from months m

@@ -3,7 +3,7 @@ unit: practitioner_month
 key: [dr_code, month]
 needs: [visit.begntime, visit.atddr_no]
 may_use: [visit.dscg_time, visit.dscg_diag_code, diagnosis, settlement.medfee_sumamt, settlement.fund_pay_sumamt,
-  fee_line.bilg_dr_codg, fee_line.fee_ocur_time, fee_line.med_list_codg, insured.addr]
+  fee_line.bilg_dr_codg, fee_line.fee_ocur_time, fee_line.med_list_codg, insured.addr, insured.emp_name]
 cases: visits
 columns:
   dr_code: {meaning: 医师, unit: code, role: key}
@@ -24,18 +24,18 @@ columns:
   lines_per_hour: {meaning: 每小时开单条数, english: lines per active hour, unit: per hour, numerator: lines, denominator: hours, suspicious: high, few: 20, basis: 医师工作量异常}
   night_share: {meaning: 凌晨开单占比, english: share of lines between midnight and five, unit: ratio, numerator: night_lines, denominator: lines, suspicious: high, few: 50, basis: 冒用医师开单}
   away_share: {meaning: 在其他机构的人次占比, english: share of visits at other institutions, unit: ratio, numerator: away, denominator: visits, suspicious: high, few: 20, basis: 冒用医师执业}
-  same_diagnosis_pairs: {meaning: 任两人次同病种的对数, unit: count, role: size}
-  same_diagnosis_of: {meaning: 可比的对数（任两人次同病种的比例）, unit: count, role: size}
-  same_diagnosis: {meaning: 任两人次同病种的比例, english: chance of two cases having the same diagnosis, unit: share, numerator: same_diagnosis_pairs, denominator: same_diagnosis_of, suspicious: high, few: 100, basis: 病种单一}
+  same_diagnosis_pairs: {meaning: 任两名患者同病种的对数, unit: count, role: size}
+  same_diagnosis_of: {meaning: 可比的对数（任两名患者同病种的比例）, unit: count, role: size}
+  same_diagnosis: {meaning: 任两名患者同病种的比例, english: chance of two patients having the same diagnosis, unit: share, numerator: same_diagnosis_pairs, denominator: same_diagnosis_of, suspicious: high, few: 380, basis: 病种单一}
   same_village_pairs: {meaning: 任两名患者同村的对数, unit: count, role: size}
   same_village_of: {meaning: 可比的对数（任两名患者同村的比例）, unit: count, role: size}
-  same_village: {meaning: 任两名患者同村的比例, english: chance of two patients coming from one village, unit: share, numerator: same_village_pairs, denominator: same_village_of, suspicious: high, few: 100, basis: 整村拉人就诊}
-  same_bill_pairs: {meaning: 任两名患者费用总额完全相同的对数, unit: count, role: size}
-  same_bill_of: {meaning: 可比的对数（任两名患者费用总额完全相同的比例）, unit: count, role: size}
-  same_bill: {meaning: 任两名患者费用总额完全相同的比例, english: chance of two patients having bills of the same amount, unit: share, numerator: same_bill_pairs, denominator: same_bill_of, suspicious: high, few: 100, basis: 医疗项目雷同分析}
+  same_village: {meaning: 任两名患者同村的比例, english: chance of two patients coming from one village, unit: share, numerator: same_village_pairs, denominator: same_village_of, suspicious: high, few: 380, basis: 整村拉人就诊}
+  same_bill_pairs: {meaning: 任两名住院患者费用总额完全相同的对数, unit: count, role: size}
+  same_bill_of: {meaning: 可比的对数（任两名住院患者费用总额完全相同的比例）, unit: count, role: size}
+  same_bill: {meaning: 任两名住院患者费用总额完全相同的比例, english: chance of two inpatients having bills of the same amount, unit: share, numerator: same_bill_pairs, denominator: same_bill_of, suspicious: high, few: 380, basis: 医疗项目雷同分析}
   same_drug_pairs: {meaning: 任两条处方同一药品的对数, unit: count, role: size}
   same_drug_of: {meaning: 可比的对数（任两条处方同一药品的比例）, unit: count, role: size}
-  same_drug: {meaning: 任两条处方同一药品的比例, english: chance of two prescriptions being of one drug, unit: share, numerator: same_drug_pairs, denominator: same_drug_of, suspicious: high, few: 100, basis: 超量、串换开药}
+  same_drug: {meaning: 任两条处方同一药品的比例, english: chance of two prescriptions being of one drug, unit: share, numerator: same_drug_pairs, denominator: same_drug_of, suspicious: high, few: 380, basis: 超量、串换开药}
 */
 with
 visits as (
@@ -58,12 +58,13 @@ main as (
     group by mdtrt_id
 ),
 person as (
-    select psn_no, max({'on': begndate, 'at': addr}).at as addr
+    select psn_no, max({'on': begndate, 'at': addr}).at as addr, max({'on': begndate, 'at': emp_name}).at as emp_name
     from insured
     group by psn_no
 ),
 joined as (
-    select v.*, m.cost, p.addr, icd3(coalesce(v.diag_code, d.main)) as diagnosis
+    select v.*, m.cost, p.addr, coalesce(dwelling(p.emp_name, p.addr), v.psn_no) as unit,
+        icd3(coalesce(v.diag_code, d.main)) as diagnosis
     from visits v
     left join money m using (mdtrt_id)
     left join main d using (mdtrt_id)
@@ -86,23 +87,36 @@ lines as (
     from billed
     group by all
 ),
+-- 任两名患者（诊断按人次）、两条处方在某一方面相同的对数：比例不随规模变化。同一人的各次之间、同一养老院或学校的人之间
+-- 本就相同，不成对。
 grouped as (
-    select dr_code, month, 'same_diagnosis' as what, diagnosis as which, count(*) as n
+    select dr_code, month, 'same_diagnosis' as what, diagnosis as which, unit, count(*) as n
     from joined where diagnosis is not null group by all
     union all
-    select dr_code, month, 'same_village', addr, count(distinct psn_no)
+    select dr_code, month, 'same_village' as what, addr as which, unit, count(distinct psn_no) as n
     from joined where addr is not null group by all
     union all
-    select dr_code, month, 'same_bill', concat_ws('|', inpatient, cost), count(distinct psn_no)
-    from joined where cost > 0 group by all
-    union all
-    select dr_code, date_trunc('month', hour)::date, 'same_drug', drug, sum(lines)::bigint
-    from billed where drug is not null group by all
+    select dr_code, month, 'same_bill' as what, cost::varchar as which, unit, count(distinct psn_no) as n
+    from joined where inpatient and cost > 0 group by all
+),
+gathered as (
+    select dr_code, month, what, grouping(unit) = 1 as of_which, sum(n) as n, sum(n * n) as own
+    from grouped
+    group by grouping sets ((dr_code, month, what, which), (dr_code, month, what, unit))
 ),
 pairs as (
-    select dr_code, month, what, sum(n * (n - 1))::bigint as alike, (sum(n) * (sum(n) - 1))::bigint as pairs
-    from grouped
+    select dr_code, month, what,
+        coalesce(sum(n * n - own) filter (where of_which), 0)::bigint as alike,
+        (coalesce(sum(n) filter (where not of_which), 0) ** 2 - coalesce(sum(n * n) filter (where not of_which), 0))::bigint as pairs
+    from gathered
     group by dr_code, month, what
+    union all
+    select dr_code, month, 'same_drug', sum(n * (n - 1))::bigint, (sum(n) * (sum(n) - 1))::bigint
+    from (
+        select dr_code, date_trunc('month', hour)::date as month, drug, sum(lines) as n
+        from billed where drug is not null group by all
+    )
+    group by all
 ),
 alike as (
     select dr_code, month,

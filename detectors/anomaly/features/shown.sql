@@ -20,7 +20,7 @@ columns:
   no_cash_share: {meaning: 个人现金支付为零中费用最高的人次, unit: list, role: context}
   same_diagnosis: {meaning: 最多的病种中费用最高的人次, unit: list, role: context}
   same_village: {meaning: 最多的村中费用最高的人次, unit: list, role: context}
-  same_bill: {meaning: 与其他患者费用总额相同的人次，相同者多的在前, unit: list, role: context}
+  same_bill: {meaning: 与其他住院患者费用总额相同的住院，相同者多的在前, unit: list, role: context}
 */
 with
 visits as (
@@ -100,7 +100,7 @@ listed as (
         max(by_cost, 10) filter (where no_cash) as no_cash_share,
         max({'by': of_diagnosis::double, 'id': mdtrt_id}, 10) filter (where diagnosis is not null) as same_diagnosis,
         max({'by': of_village::double, 'id': mdtrt_id}, 10) filter (where inpatient and addr is not null) as same_village,
-        max({'by': of_bill::double, 'id': mdtrt_id}, 10) filter (where cost > 0 and of_bill > 1) as same_bill
+        max({'by': of_bill::double, 'id': mdtrt_id}, 10) filter (where inpatient and cost > 0 and of_bill > 1) as same_bill
     from told
     group by grouping sets ((fixmedins_code, month), (dr_code, month))
 )

@@ -38,7 +38,7 @@ class Ring:
     def of(text: str) -> Ring:
         """The ring of a `text`."""
         institution, _, members = text.partition(":")
-        return Ring(institution, tuple(members.split(";")))
+        return Ring(institution, tuple(sorted(members.split(";"))))
 
 
 def best(pairs: Pairs, of: Arrivals, reached: Floats) -> dict[tuple[str, int, int], tuple[float, int]]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from streams.simulate import registry
 from streams.simulate.anomalies import rings
-from streams.simulate.anomalies.houses import build
+from streams.simulate.anomalies.houses import Sector, build
 from streams.simulate.anomalies.lives import HouseLife
 from streams.simulate.clock import DAY
 from streams.simulate.county import County
@@ -32,10 +32,22 @@ def live(county: County, progress: Callable[[int, int], None]) -> list[Label]:
         progress(number + 1, len(sector.houses))
     doubtful = {("institution", house.place.code) for house in rings.hosts(county, sector)}
     groups = rings.rings(county, sector)
-    visited_by = {("institution", one.subject.partition(":")[0]): one.kind for one in groups if not one.label}
+    seen_by = _who_sees(groups, sector)
     told = [
-        replace(one, kind=visited_by.get((one.subject_type, one.subject), one.kind))
+        replace(one, kind=seen_by.get((one.subject_type, one.subject), one.kind))
         for one in labels
         if (one.subject_type, one.subject) not in doubtful
     ]
     return told + groups
+
+
+def _who_sees(groups: list[Label], sector: Sector) -> dict[tuple[str, str], str]:
+    """The kind of group by institution that an honest one comes to, and by physician of the department where it is seen."""
+    comes_to = {one.subject.partition(":")[0]: one.kind for one in groups if not one.label}
+    found = {}
+    for house in sector.houses:
+        kind = comes_to.get(house.place.code)
+        if kind:
+            found["institution", house.place.code] = kind
+            found |= {("practitioner", doctor): kind for doctor in house.place.doctors[house.place.depts[0]]}
+    return found

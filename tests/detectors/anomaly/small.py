@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 
@@ -15,8 +16,9 @@ from detectors.anomaly.model import ModelSet
 from detectors.evaluate import prepare, provide
 from detectors.facts import Facts
 from rules.knowledge import Knowledge
-from rules.schema import ledger_names
+from rules.schema import LEDGER_SQL, ledger_names
 from streams.anomaly.training import fit_all
+from tests.detectors.bench import insert
 
 #: Trees that learn the coarse things.
 FEW_TREES = Settings(trees=30)
@@ -34,6 +36,17 @@ def features_of(facts: Facts, knowledge: Knowledge) -> dict[str, pa.Table]:
     provide(con, ledger_names())
     prepare(con, knowledge)
     return {unit: compute.table(con, one) for unit, one in files.items()}
+
+
+def rows_of(unit: str, **tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A feature table of the rows of a ledger."""
+    con = engine.connect()
+    con.execute(LEDGER_SQL.read_text(encoding="utf-8"))
+    provide(con, ledger_names())
+    prepare(con, Knowledge({}, {}, "none", {}))
+    insert(con, **tables)
+    found: list[dict[str, Any]] = compute.table(con, featurefile.load()[unit]).to_pylist()
+    return found
 
 
 def trained(features: Mapping[str, pa.Table], as_of: datetime = CLOSED, seed: int = 1) -> ModelSet:

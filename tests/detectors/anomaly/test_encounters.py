@@ -7,12 +7,7 @@ from typing import Any
 
 import pytest
 
-from detectors import engine
-from detectors.anomaly import compute, featurefile
-from detectors.evaluate import prepare, provide
-from rules.knowledge import Knowledge
-from rules.schema import LEDGER_SQL, ledger_names
-from tests.detectors.bench import insert
+from tests.detectors.anomaly.small import rows_of
 
 STAY = {
     "mdtrt_id": "M1", "psn_no": "P1", "fixmedins_code": "H1", "begntime": datetime.fromisoformat("2026-01-30 08:05"),
@@ -30,18 +25,8 @@ SETTLED = {
 }
 
 
-def features(unit: str, **tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    con = engine.connect()
-    con.execute(LEDGER_SQL.read_text(encoding="utf-8"))
-    provide(con, ledger_names())
-    prepare(con, Knowledge({}, {}, "none", {}))
-    insert(con, **tables)
-    found: list[dict[str, Any]] = compute.table(con, featurefile.load()[unit]).to_pylist()
-    return found
-
-
 def test_a_stay_is_admitted_and_settled() -> None:
-    admitted, settled = features("encounter", visit=[STAY], settlement=[SETTLED])
+    admitted, settled = rows_of("encounter", visit=[STAY], settlement=[SETTLED])
     assert (admitted["act"], admitted["day"], admitted["minute"]) == ("admitted", date(2026, 1, 30), 485)
     assert (settled["act"], settled["day"], settled["minute"]) == ("settled", date(2026, 2, 3), 660)
     assert (admitted["month"], settled["month"]) == (date(2026, 1, 1), date(2026, 2, 1))
@@ -49,11 +34,11 @@ def test_a_stay_is_admitted_and_settled() -> None:
 
 
 def test_a_visit_is_one_encounter_and_a_date_has_no_minute() -> None:
-    (seen,) = features(
+    (seen,) = rows_of(
         "encounter", visit=[SEEN | {"begntime_is_date": True}], settlement=[SETTLED | {"kind": "2207"}]
     )
     assert (seen["act"], seen["minute"]) == ("visited", None)
-    (bought,) = features("encounter", visit=[SEEN | {"kind": "pharmacy"}])
+    (bought,) = rows_of("encounter", visit=[SEEN | {"kind": "pharmacy"}])
     assert bought["act"] == "bought"
 
 
@@ -75,7 +60,7 @@ def test_a_visit_is_one_encounter_and_a_date_has_no_minute() -> None:
 def test_dialysis_cycles_home_visits_and_check_ups_are_excused(
     tables: dict[str, list[dict[str, Any]]], excused: str | None
 ) -> None:
-    assert features("encounter", **tables)[0]["excused"] == excused
+    assert rows_of("encounter", **tables)[0]["excused"] == excused
 
 
 @pytest.mark.parametrize(
@@ -89,7 +74,7 @@ def test_dialysis_cycles_home_visits_and_check_ups_are_excused(
 def test_who_is_registered_at_a_nursing_home_or_a_school_lives_there(
     person: dict[str, str], living: str | None
 ) -> None:
-    (seen,) = features(
+    (seen,) = rows_of(
         "encounter", visit=[SEEN], insured=[{"psn_no": "P1", "begndate": date(2024, 1, 1), **person}]
     )
     assert seen["living"] == living
@@ -102,5 +87,5 @@ def test_a_household_reaches_over_one_relative() -> None:
         {"psn_no": "P2", "member_psn_no": "P9"},
         {"psn_no": "P3", "member_psn_no": "P2"},
     ]
-    found = features("kin", visit=visits, family=stated)
+    found = rows_of("kin", visit=visits, family=stated)
     assert [(row["psn_no"], row["member_psn_no"]) for row in found] == [("P1", "P2"), ("P2", "P3")]

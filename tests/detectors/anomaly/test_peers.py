@@ -85,6 +85,23 @@ def test_who_misbehaves_stands_at_the_top_and_the_sentence_says_why() -> None:
         assert row["shown"] == ["M1"] * 6
 
 
+@pytest.mark.parametrize(("odd", "raised"), [(4, False), (8, True)])
+def test_four_who_come_again_may_be_one_family(odd: int, raised: bool) -> None:
+    """Nobody else's patients come again within a week, so that however few they are they would stand out."""
+    found = town(5)
+    mix = found["case_mix"].to_pylist()
+    for row in mix:
+        here = (row["fixmedins_code"], str(row["month"])) == ("H001", "2026-03-01")
+        if row["stratum"].startswith("inpatient|J18"):
+            row |= {"ambulatory": 20, "again": odd if here else 0}
+    found["case_mix"] = table("case_mix", mix)
+    scores = peers.fit(found, CLOSED, seed=1).score(found)
+    (of_march,) = [
+        row for row in scores.to_pylist() if (row["subject"], row["period"]) == ("H001", "2026-03")
+    ]
+    assert (of_march["score"] >= peers.AT_LINE) == raised
+
+
 def test_a_large_honest_institution_is_not_raised_for_a_small_difference() -> None:
     found = town(5)
     mix = found["case_mix"].to_pylist()

@@ -7,14 +7,8 @@ from typing import Any
 
 import pytest
 
-from detectors import engine
-from detectors.anomaly import compute, featurefile
-from detectors.evaluate import prepare, provide
 from detectors.facts import Facts
-from rules.knowledge import Knowledge
-from rules.schema import LEDGER_SQL, ledger_names
-from tests.detectors.anomaly.small import features_of
-from tests.detectors.bench import insert
+from tests.detectors.anomaly.small import features_of, rows_of
 from tests.promises.kernel import facts_of, knowledge, message, world_lines
 
 VISIT = {
@@ -26,12 +20,9 @@ LINE = {"mdtrt_id": "M1", "fee_ocur_time": datetime.fromisoformat("2026-02-01 08
 
 
 def features(**tables: list[dict[str, Any]]) -> dict[str, Any]:
-    con = engine.connect()
-    con.execute(LEDGER_SQL.read_text(encoding="utf-8"))
-    provide(con, ledger_names())
-    prepare(con, Knowledge({}, {}, "none", {}))
-    insert(con, **({"visit": [VISIT], "settlement": [{**SETTLED, "medfee_sumamt": 500}]} | tables))
-    (row,) = compute.table(con, featurefile.load()["stay"]).to_pylist()
+    (row,) = rows_of(
+        "stay", **({"visit": [VISIT], "settlement": [{**SETTLED, "medfee_sumamt": 500}]} | tables)
+    )
     return dict(row)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from detectors.anomaly.rings.communities import Ring
 from streams.anomaly.evaluation import MONEY, MONEY_PER_PATIENT, evaluate
 from streams.anomaly.reading import Scored, Told, read_scores, read_truth
 from streams.cli.evaluate import command
@@ -115,6 +116,15 @@ def test_columns_of_any_name_can_be_said(tmp_path: Path) -> None:
     path = tmp_path / "truth.csv"
     path.write_text("wer,schuldig\nA,1\nB,0\nC,\n", encoding="utf-8")
     assert set(read_truth(path, "institution", "wer", "schuldig")) == {"A", "B"}
+
+
+def test_a_ring_is_told_by_its_members_or_as_scores_name_it(tmp_path: Path) -> None:
+    ring = Ring("H1", ("P1", "P2", "P3"))
+    path = tmp_path / "truth.csv"
+    path.write_text(
+        "subject_type,subject,label\nring,H1:P3;P1;P2,1\nring,H2:0123456789abcdef,0\n", encoding="utf-8"
+    )
+    assert read_truth(path, "ring") == {ring.subject: Told(True), "H2:0123456789abcdef": Told(False)}
 
 
 @pytest.mark.parametrize(
