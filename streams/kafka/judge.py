@@ -13,13 +13,14 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.errors import (
     CommitFailedError,
     IllegalGenerationError,
@@ -35,6 +36,7 @@ from streams import changes
 from streams.changes import CHANGED, Change
 from streams.kafka.clients import NoAnswer
 from streams.kafka.control import DROP, ON, Brake, Control
+from streams.kafka.membership import Membership
 from streams.kafka.settings import Connection
 from streams.kafka.spoken import spoken
 from streams.kafka.topics import ALERTS, ARRIVED, CHANGES, PACKETS, Layout
@@ -147,7 +149,6 @@ class Judge:
         self._lake_at = 0.0
         self._evicted, self._evicted_at = -1, time.monotonic()
         self.owned: dict[int, _Owned] = {}
-        self._given: set[int] = set()
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; then everything stored is sent and committed. Raises `ReplacedError`."""
@@ -158,25 +159,24 @@ class Judge:
                 session_timeout_ms=timeout,
                 heartbeat_interval_ms=max(timeout // 5, 100),
                 max_poll_interval_ms=600_000,
-                # Whoever shares the partitions out before it knows of them gives them to nobody, until it looks again.
-                metadata_max_age_ms=15_000,
             )
         )
+        membership = Membership(consumer, self._packets, self._close)
         try:
-            consumer.partitions_for_topic(self._packets)
-            consumer.subscribe([self._packets], listener=_Assignment(self, consumer))
+            membership.join()
             while not stop.is_set():
-                self._turn(consumer)
+                membership.join_again_if_unanswered()
+                self._turn(consumer, membership.given)
         except _REPLACED as error:
             raise ReplacedError(str(type(error).__name__)) from error
         finally:
             for number in list(self.owned):
-                self._let_go(number)
+                self._close(number)
             consumer.close()
 
-    def _turn(self, consumer: KafkaConsumer) -> None:
+    def _turn(self, consumer: KafkaConsumer, given: AbstractSet[int]) -> None:
         found = self._polled(consumer)
-        for number in sorted(self._given - self.owned.keys()):
+        for number in sorted(given - self.owned.keys()):
             try:
                 self._take_over(consumer, number)
             except _REPLACED:
@@ -381,10 +381,6 @@ class Judge:
         """What was said last of each alert of this partition."""
         return spoken(self._settings.connection, self._settings.layout, WORKER, [number])
 
-    def _let_go(self, number: int) -> None:
-        self._given.discard(number)
-        self._close(number)
-
     def _close(self, number: int) -> None:
         """End what is open of a partition. While it is given to us, the next turn takes it over again."""
         owned = self.owned.pop(number, None)
@@ -402,24 +398,6 @@ def _fresh(found: Mapping[TopicPartition, Sequence[Any]], shards: Mapping[int, S
         if after:
             fresh[tp.partition] = (decode_all([one.value for one in after]), after[-1].offset + 1)
     return fresh
-
-
-class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Nothing is read of a partition before it is ours."""
-
-    def __init__(self, judge: Judge, consumer: KafkaConsumer) -> None:
-        self._judge = judge
-        self._consumer = consumer
-
-    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        assigned = list(assigned)
-        if assigned:
-            self._consumer.pause(*assigned)
-        self._judge._given |= {tp.partition for tp in assigned}
-
-    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        for tp in revoked:
-            self._judge._let_go(tp.partition)
 
 
 class _Reader:
