@@ -3,7 +3,7 @@ unit: practitioner_month
 key: [dr_code, month]
 needs: [visit.begntime, visit.atddr_no]
 may_use: [visit.dscg_time, visit.dscg_diag_code, diagnosis, settlement.medfee_sumamt, settlement.fund_pay_sumamt,
-  fee_line.bilg_dr_codg, fee_line.fee_ocur_time, fee_line.med_list_codg, insured.addr, insured.emp_name]
+  fee_line.bilg_dr_codg, fee_line.fee_ocur_time, fee_line.med_list_codg, fee_line.psn_no, insured.addr, insured.emp_name]
 cases: visits
 columns:
   dr_code: {meaning: 医师, unit: code, role: key}
@@ -33,9 +33,9 @@ columns:
   same_bill_pairs: {meaning: 任两名住院患者费用总额完全相同的对数, unit: count, role: size}
   same_bill_of: {meaning: 可比的对数（任两名住院患者费用总额完全相同的比例）, unit: count, role: size}
   same_bill: {meaning: 任两名住院患者费用总额完全相同的比例, english: chance of two inpatients having bills of the same amount, unit: share, numerator: same_bill_pairs, denominator: same_bill_of, suspicious: high, few: 380, basis: 医疗项目雷同分析}
-  same_drug_pairs: {meaning: 任两条处方同一药品的对数, unit: count, role: size}
-  same_drug_of: {meaning: 可比的对数（任两条处方同一药品的比例）, unit: count, role: size}
-  same_drug: {meaning: 任两条处方同一药品的比例, english: chance of two prescriptions being of one drug, unit: share, numerator: same_drug_pairs, denominator: same_drug_of, suspicious: high, few: 380, basis: 超量、串换开药}
+  same_drug_pairs: {meaning: 任两名患者所开药品相同的对数, unit: count, role: size}
+  same_drug_of: {meaning: 可比的对数（任两名患者所开药品相同的比例）, unit: count, role: size}
+  same_drug: {meaning: 任两名患者所开药品相同的比例, english: chance of drugs of two patients being the same, unit: share, numerator: same_drug_pairs, denominator: same_drug_of, suspicious: high, few: 380, basis: 超量、串换开药}
 */
 with
 visits as (
@@ -70,10 +70,10 @@ joined as (
     left join main d using (mdtrt_id)
     left join person p on p.psn_no = v.psn_no
 ),
--- 开单：按医师、月、品种、小时先合计一遍
+-- 开单：按医师、小时先合计一遍
 billed as (
     select bilg_dr_codg as dr_code, date_trunc('hour', fee_ocur_time) as hour, fee_ocur_time_is_date as is_date,
-        if(med_chrgitm_type in ('09', '10', '11'), med_list_codg, null) as drug, count(*) as lines
+        med_chrgitm_type in ('09', '10', '11') and med_list_codg is not null as is_drug, count(*) as lines
     from fee_line
     where bilg_dr_codg is not null and bilg_dr_codg <> '' and fee_ocur_time is not null
     group by all
@@ -83,11 +83,18 @@ lines as (
         coalesce(sum(lines) filter (where not is_date), 0)::bigint as lines,
         count(distinct hour) filter (where not is_date) as hours,
         coalesce(sum(lines) filter (where not is_date and hour(hour) < 5), 0)::bigint as night_lines,
-        coalesce(sum(lines) filter (where drug is not null), 0)::bigint as drug_lines
+        coalesce(sum(lines) filter (where is_drug), 0)::bigint as drug_lines
     from billed
     group by all
 ),
--- 任两名患者（诊断按人次）、两条处方在某一方面相同的对数：比例不随规模变化。同一人的各次之间、同一养老院或学校的人之间
+-- 每名患者当月所开药品，天天开的也只算一次
+prescribed as (
+    select distinct bilg_dr_codg as dr_code, date_trunc('month', fee_ocur_time)::date as month, psn_no, med_list_codg as drug
+    from fee_line
+    where bilg_dr_codg is not null and bilg_dr_codg <> '' and fee_ocur_time is not null
+        and med_chrgitm_type in ('09', '10', '11') and med_list_codg is not null
+),
+-- 任两名患者（诊断按人次）在某一方面相同的对数：比例不随规模变化。同一人的各次之间、同一养老院或学校的人之间
 -- 本就相同，不成对。
 grouped as (
     select dr_code, month, 'same_diagnosis' as what, diagnosis as which, unit, count(*) as n
@@ -98,6 +105,9 @@ grouped as (
     union all
     select dr_code, month, 'same_bill' as what, cost::varchar as which, unit, count(distinct psn_no) as n
     from joined where inpatient and cost > 0 group by all
+    union all
+    select dr_code, month, 'same_drug' as what, drug as which, coalesce(dwelling(p.emp_name, p.addr), d.psn_no) as unit, count(*) as n
+    from prescribed d left join person p on p.psn_no = d.psn_no group by all
 ),
 gathered as (
     select dr_code, month, what, grouping(unit) = 1 as of_which, sum(n) as n, sum(n * n) as own
@@ -110,13 +120,6 @@ pairs as (
         (coalesce(sum(n) filter (where not of_which), 0) ** 2 - coalesce(sum(n * n) filter (where not of_which), 0))::bigint as pairs
     from gathered
     group by dr_code, month, what
-    union all
-    select dr_code, month, 'same_drug', sum(n * (n - 1))::bigint, (sum(n) * (sum(n) - 1))::bigint
-    from (
-        select dr_code, date_trunc('month', hour)::date as month, drug, sum(lines) as n
-        from billed where drug is not null group by all
-    )
-    group by all
 ),
 alike as (
     select dr_code, month,

@@ -111,14 +111,17 @@ def test_those_who_live_in_one_home_make_no_pair(of: Any, home: dict[str, str]) 
         assert (together[f"{name}_pairs"], together[f"{name}_of"]) == (0, 4), name
 
 
-def test_prescriptions_of_one_drug() -> None:
+def test_drugs_of_two_patients_and_each_only_once() -> None:
     line = {
         "bilg_dr_codg": "D1", "med_chrgitm_type": "09", "fee_ocur_time": datetime.fromisoformat("2026-01-12 08:30"),
         "fee_ocur_time_is_date": False, "kind": "2204", "mdtrt_id": "M1",
     }  # fmt: skip
-    drugs = ("X1", "X1", "X2")
+    given = [("P1", "X1"), ("P1", "X1"), ("P1", "X1"), ("P2", "X1"), ("P2", "X2")]
     row = practitioner(
         visit=[seen(1, "P1")],
-        fee_line=[line | {"feedetl_sn": str(n), "med_list_codg": drug} for n, drug in enumerate(drugs)],
+        fee_line=[
+            line | {"feedetl_sn": str(n), "psn_no": person, "med_list_codg": drug}
+            for n, (person, drug) in enumerate(given)
+        ],
     )
-    assert (row["same_drug_pairs"], row["same_drug_of"]) == (2, 6)
+    assert (row["same_drug_pairs"], row["same_drug_of"], row["drug_lines"]) == (2, 4, 5)
