@@ -16,13 +16,15 @@ from streams.kafka.settings import Connection
 from streams.kafka.topics import PACKETS, Layout
 
 
-def polled_until(consumer: KafkaConsumer, membership: Membership, is_so: Callable[[], bool]) -> None:
-    """Poll for no time at all, until it is so."""
+def polled_until(
+    consumer: KafkaConsumer, membership: Membership, is_so: Callable[[], bool], milliseconds: int = 200
+) -> None:
+    """Poll for so long each time, until it is so."""
     end = time.monotonic() + 40
     while not is_so():
         assert time.monotonic() < end, "waited in vain"
         membership.join_again_if_unanswered()
-        consumer.poll(timeout_ms=1)
+        consumer.poll(timeout_ms=milliseconds)
         time.sleep(0.01)
 
 
@@ -37,4 +39,5 @@ def test_a_lost_answer_is_asked_for_again(connection: Connection, layout: Layout
         after = before | {len(before)}
         with clients.admin(connection) as admin:
             admin.create_partitions({topic: NewPartitions(total_count=len(after))})
+        polled_until(consumer, membership, lambda: not membership.given, 1)
         polled_until(consumer, membership, lambda: membership.given == after)
