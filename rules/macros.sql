@@ -67,3 +67,9 @@ create macro dwelling(emp_name, addr) as case
     when regexp_matches(emp_name, '养老|敬老|福利院|护理院|光荣院|学校|小学|中学|幼儿园') then emp_name
     when regexp_matches(addr, '养老院|敬老院|福利院|护理院|光荣院|学校|小学|中学|幼儿园') then addr
 end;
+
+-- Ordered pairs of cases of different units that are alike in something, and all that could be. From sums of cases `n`, one row
+-- a kind of likeness (`of_which`; `own`: the sum of squares by unit within it) and one row a unit.
+create macro alike_pairs(n, own, of_which) as (sum(n * n - own) filter (where of_which))::bigint;
+create macro all_pairs(n, of_which) as
+    (sum(n) filter (where not of_which) ** 2 - sum(n * n) filter (where not of_which))::bigint;

@@ -7,13 +7,11 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
-import pytest
-from kafka import KafkaProducer
-
 from deploy.kafka.services import Worker
+from streams.kafka.sending import send
 from streams.kafka.settings import Connection
 from streams.kafka.topics import EVENTS, Layout
 from streams.simulate import World, simulate
@@ -42,26 +40,8 @@ def fundwatch(*words: str | Path) -> None:
     )  # fmt: skip
 
 
-@pytest.fixture
-def worker_of(
-    tmp_path: Path, connection: Connection, layout: Layout
-) -> Iterator[Callable[[dict[str, object]], Worker]]:
-    started: list[Worker] = []
-
-    def start(settings: dict[str, object]) -> Worker:
-        kafka = {"bootstrap": ",".join(connection.bootstrap), "topic_prefix": layout.prefix}
-        worker = Worker(tmp_path / "worker", {"kafka": kafka, **settings}, environment=ENVIRONMENT)
-        worker.start()
-        started.append(worker)
-        return worker
-
-    yield start
-    for worker in started:
-        worker.kill()
-
-
 def test_the_worker_says_of_stays_what_the_replay_says(
-    tmp_path: Path, connection: Connection, layout: Layout, worker_of: Callable[[dict[str, object]], Worker]
+    tmp_path: Path, connection: Connection, layout: Layout
 ) -> None:
     world, log, models, params = (tmp_path / name for name in ("world", "log", "models", "params.yaml"))
     every = [bytes(line) for line in simulate(WORLD).events]
@@ -77,18 +57,26 @@ def test_the_worker_says_of_stays_what_the_replay_says(
     replayed = {json.loads(one)["jr_id"]: one for one in found}
     assert len(replayed) > 5
 
-    settings = {"models": {"folder": str(models)}, "rules": {"params": str(params)}}
-    worker = worker_of({**settings, "worker": {"lake": str(tmp_path / "lake"), "brake": 1_000_000}})
-    producer = KafkaProducer(**connection.producer())
-    for number, line in enumerate(lines):
-        producer.send(layout.name(EVENTS), line, partition=number % layout.source_partitions)
-    producer.close()
-    groups = Groups(connection, layout, "fundwatch-worker")
-    wait_for(
-        lambda: not any((groups.lag() or {"": 1}).values()) and at_rest([worker], layout.judge_partitions),
-        "all is judged",
-    )
-    groups.close()
+    settings = {
+        "kafka": {"bootstrap": ",".join(connection.bootstrap), "topic_prefix": layout.prefix},
+        "models": {"folder": str(models)},
+        "rules": {"params": str(params)},
+        "worker": {"lake": str(tmp_path / "lake"), "brake": 1_000_000},
+    }
+    worker = Worker(tmp_path / "worker", settings, environment=ENVIRONMENT)
+    with closing(Groups(connection, layout, "fundwatch-worker")) as groups:
+        worker.start()
+        try:
+            send(connection, layout.name(EVENTS), [str(log / "events.jsonl")])
+            wait_for(
+                lambda: (
+                    groups.lag() == dict.fromkeys((groups.router, groups.judge), 0)
+                    and at_rest([worker], layout.judge_partitions)
+                ),
+                "all is judged",
+            )
+        finally:
+            worker.kill()
     said = {
         jr_id: one
         for jr_id, one in comparing.read_said(connection, layout).open.items()

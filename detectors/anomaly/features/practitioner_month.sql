@@ -95,7 +95,7 @@ prescribed as (
         and med_chrgitm_type in ('09', '10', '11') and med_list_codg is not null
 ),
 -- 任两名患者（诊断按人次）在某一方面相同的对数：比例不随规模变化。同一人的各次之间、同一养老院或学校的人之间
--- 本就相同，不成对。
+-- 本就相同，不成对。380 对为二十名患者（20×19）。
 grouped as (
     select dr_code, month, 'same_diagnosis' as what, diagnosis as which, unit, count(*) as n
     from joined where diagnosis is not null group by all
@@ -115,9 +115,7 @@ gathered as (
     group by grouping sets ((dr_code, month, what, which), (dr_code, month, what, unit))
 ),
 pairs as (
-    select dr_code, month, what,
-        coalesce(sum(n * n - own) filter (where of_which), 0)::bigint as alike,
-        (coalesce(sum(n) filter (where not of_which), 0) ** 2 - coalesce(sum(n * n) filter (where not of_which), 0))::bigint as pairs
+    select dr_code, month, what, alike_pairs(n, own, of_which) as alike, all_pairs(n, of_which) as pairs
     from gathered
     group by dr_code, month, what
 ),
