@@ -26,6 +26,7 @@ from typing import Any, Protocol, Self
 import pyarrow as pa
 
 from streams.errors import Refused
+from streams.operation.stopping import start_apart
 from streams.sources import (
     CHUNK_BYTES,
     Chunk,
@@ -252,7 +253,7 @@ class _Worker:
     def __init__(self, context: Any, key: bytes, part: Sink) -> None:
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, key, part), daemon=True)
-        self._process.start()
+        start_apart(self._process)
         theirs.close()
 
     def send(self, order: tuple[_Task, str] | None) -> None:

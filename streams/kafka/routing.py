@@ -18,6 +18,7 @@ from streams.operation.events import Event
 from streams.operation.exits import Exit
 from streams.operation.logging import setup
 from streams.operation.settings import Logging
+from streams.operation.stopping import start_apart
 
 OnEnd = Callable[[int], None]
 
@@ -47,7 +48,7 @@ class Routing:
 
     def start(self) -> None:
         """Start it; it is not waited for."""
-        self._process.start()
+        start_apart(self._process)
         self._far_end.close()
         self._listener.start()
 
