@@ -32,7 +32,7 @@ from detectors.errors import RuleError
 from detectors.facts import Facts
 from detectors.settle import MONEY_SQL, Finding, Settled, settle
 from rules.knowledge import Knowledge
-from rules.rulebook import Rule, Rulebook
+from rules.rulebook import Rule, Rulebook, coverage_query
 from rules.schema import MACROS_SQL, MODELS_SQL, ledger_names, table_of
 
 #: What the caller is told after each step: "load", "ledger", "models" (where there are some), "rule GB-01", …, "alerts".
@@ -41,6 +41,9 @@ OnStep = Callable[[str], None]
 #: Values by rule code that replace a parameter's default.
 Params = Mapping[str, Mapping[str, Any]]
 
+
+#: Columns by which visits and settlements are told apart, whatever the rules read of them.
+_TOLD_OF = ("mdtrt_id", "psn_no", "fixmedins_code", "setl_id", "setl_time")
 
 #: What a rule returns that reads what models say: an alert states it.
 OF_MODELS = frozenset({"model_hash", "score", "explanation"})
@@ -177,7 +180,7 @@ def build(
         tables=needed_tables(rulebook, models) | set(tables),
         unique=unique,
         slices=slices,
-        columns=needed_columns(rulebook, models),
+        columns=needed_columns(rulebook, models, tables),
     )
     provide(con, ledger_names())
 
@@ -198,13 +201,16 @@ def needed_tables(rulebook: Rulebook, models: ModelSet | None = None) -> set[str
     return tables
 
 
-def needed_columns(rulebook: Rulebook, models: ModelSet | None = None) -> dict[str, frozenset[str]]:
-    """The columns of the wide ledger tables that the rules and their models read, and settling an alert."""
-    texts = [rule.query for rule in rulebook.rules]
+def needed_columns(
+    rulebook: Rulebook, models: ModelSet | None = None, tables: Collection[str] = ()
+) -> dict[str, frozenset[str]]:
+    """The columns of the wide ledger tables that the rules and their models read, what `tables` rest on, and whoever words,
+    settles, counts or explains an alert."""
+    texts = [MONEY_SQL.read_text(encoding="utf-8"), *_TOLD_OF]
+    for rule in rulebook.rules:
+        texts += [rule.query, coverage_query(rule), *rule.needs, *rule.may_use]
     texts += [one.query for one in model_tables.files_of(rulebook.rules, models)]
-    return ledger.used_columns(
-        [*texts, MACROS_SQL.read_text(encoding="utf-8"), MONEY_SQL.read_text(encoding="utf-8")]
-    )
+    return ledger.used_columns(texts, needed_tables(rulebook, models) | set(tables))
 
 
 def provide(con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:

@@ -64,7 +64,7 @@ class StandingKernel:
         """The fact tables that these rules and their models can see anything of."""
         self._con = engine.connect(threads=threads, memory_limit=memory_limit, few_facts=True)
         fact_tables.load(self._con, Facts())
-        ledger.create(self._con, columns=self._columns)
+        ledger.create(self._con, tables=self._tables, columns=self._columns)
         provide(self._con, ledger_names())
         prepare(self._con, knowledge)
 

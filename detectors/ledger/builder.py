@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import cache
 
 import duckdb
 
 from detectors import engine
-from detectors.ledger.plan import STEPS, fact_tables, plan, statements, used_columns
+from detectors.ledger.plan import (
+    STEPS,
+    Statement,
+    fact_tables,
+    lacking,
+    left_out,
+    plan,
+    statements,
+    used_columns,
+)
 from rules.schema import LEDGER_SQL, ledger_columns
 
 __all__ = ["build", "create", "fact_tables", "fill", "identity", "used_columns"]
@@ -26,6 +36,7 @@ def build(
     unique: bool = False,
     columns: Chosen = _ALL,
     slices: int = 1,
+    views: bool = False,
 ) -> None:
     """Create and fill the ledger from the tables (or views) of schema `fact`.
 
@@ -33,23 +44,30 @@ def build(
     `unique`: every msgid stands once among the facts, so that no copy needs to be looked for.
     `columns`: the only columns that these tables shall have (see `used_columns`).
     `slices`: in how many parts the largest joins are made, so that each fits into memory.
+    `views`: fee lines are not copied but read from the facts by each query; for a dozen queries of few columns that is
+    the cheaper way.
     Raises ValueError for a name that is no ledger table.
     """
-    create(con, columns=columns)
-    fill(con, tables=tables, unique=unique, columns=columns, slices=slices)
+    create(con, tables=tables, columns=columns)
+    fill(con, tables=tables, unique=unique, columns=columns, slices=slices, views=views)
 
 
-def create(con: duckdb.DuckDBPyConnection, *, columns: Chosen = _ALL) -> None:
-    """Create the empty tables and views of the ledger (main), the work tables (step) and the views of kept facts (kept)."""
+def create(
+    con: duckdb.DuckDBPyConnection, *, tables: Collection[str] | None = None, columns: Chosen = _ALL
+) -> None:
+    """Create the empty tables of the ledger (main), the work tables (step), the views of kept facts (kept), and in their
+    place the views that `fill` with the same `tables` and `columns` rests on."""
     con.execute(LEDGER_SQL.read_text(encoding="utf-8"))
     con.execute((STEPS / "000_tables.sql").read_text(encoding="utf-8"))
     con.execute("create schema kept")
     for name in sorted(fact_tables()):
         con.execute(f"create view kept.{name} as from fact.{name} anti join {_DROPPED} using (seq)")
-    for table, chosen in columns.items():
-        for name in sorted(ledger_columns()[table].keys() - chosen):
-            con.execute(f"alter table main.{table} drop column {name}")
-    for statement in statements():
+    steps = _planned(tables, columns)
+    every = {f"main.{table}": ledger_columns()[table].keys() - few for table, few in columns.items()}
+    for table, names in (every | lacking(columns, steps)).items():
+        for name in sorted(names):
+            con.execute(f"alter table {table} drop column if exists {name}")
+    for statement in steps:
         if statement.is_view:
             con.execute(f"drop table {statement.target}")
             con.execute(statement.sql)
@@ -74,19 +92,18 @@ def fill(
     unique: bool = False,
     columns: Chosen = _ALL,
     slices: int = 1,
+    views: bool = False,
 ) -> None:
-    """Fill the created, empty tables: inserts only, so that a driver may roll them back and fill again."""
-    chosen = [
-        statement.of_columns(few) if (few := columns.get(statement.table)) is not None else statement
-        for statement in plan(None if tables is None else frozenset(tables))
-        if not statement.is_view and not (unique and statement.unless_unique)
-    ]
+    """Fill the created, empty tables: inserts only (but for `views`), so that a driver may roll them back and fill again."""
+    chosen = _inserts(None if tables is None else frozenset(tables), _frozen(columns), unique, views)
     gates = {name for statement in chosen for name in statement.only_with}
     filled = _with_rows(con, {name for name in gates if name.startswith("fact.")})
     copies = False
     for statement in chosen:
         if statement.only_with and filled.isdisjoint(statement.only_with):
             continue
+        if statement.is_view:
+            con.execute(f"drop table {statement.target}")
         sql = statement.copies_apart() if copies else statement.sql
         if statement.in_slices and slices > 1:
             _in_slices(con, sql, slices)
@@ -96,6 +113,34 @@ def fill(
             copies = bool(_with_rows(con, {_DROPPED}))
         elif statement.target in gates:
             filled |= _with_rows(con, {statement.target})
+
+
+def _planned(tables: Collection[str] | None, columns: Chosen) -> tuple[Statement, ...]:
+    return plan(None if tables is None else frozenset(tables), left_out(columns))
+
+
+def _frozen(columns: Chosen) -> frozenset[tuple[str, frozenset[str]]]:
+    return frozenset((table, frozenset(few)) for table, few in columns.items())
+
+
+@cache
+def _inserts(
+    tables: frozenset[str] | None, columns: frozenset[tuple[str, frozenset[str]]], unique: bool, views: bool
+) -> tuple[Statement, ...]:
+    """What `fill` runs, in order: worked out once for the many fills of a worker."""
+    few = dict(columns)
+    steps = _planned(tables, few)
+    without = lacking(few, steps)
+    chosen = []
+    for step in steps:
+        lacks = without.get(step.target, frozenset())
+        if step.is_view or (unique and step.unless_unique):
+            continue
+        if views and step.may_be_view:
+            chosen.append(step.as_view([name for name in ledger_columns()[step.table] if name not in lacks]))
+        else:
+            chosen.append(step.without(lacks))
+    return tuple(chosen)
 
 
 def _in_slices(con: duckdb.DuckDBPyConnection, sql: str, slices: int) -> None:

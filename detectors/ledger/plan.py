@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,8 @@ STEPS = Path(__file__).parent / "steps"
 _TABLE = re.compile(r"\b(fact|kept|step|main)\.([a-z_]+)\b(?!\()")
 _TARGET = re.compile(r"^(?:insert into|create or replace view) (\S+)", re.MULTILINE)
 _GATE = re.compile(r"^-- only with (.+)$", re.MULTILINE)
+_COLUMNS_OF = re.compile(r"^-- columns of (.+)$", re.MULTILINE)
+_FEEDS = re.compile(r"^-- feeds (.+)$", re.MULTILINE)
 _COMMENT = re.compile(r"--.*$", re.MULTILINE)
 
 
@@ -28,25 +30,34 @@ class Statement:
     reads: frozenset[str]
     #: The statement inserts nothing unless one of these tables has rows. Empty: it always runs.
     only_with: tuple[str, ...]
+    #: The only columns ("visit.heard") for which others read the target. Empty: not said.
+    feeds: frozenset[str]
     #: The target is a view over facts, created once, empty or not.
     is_view: bool
     #: Not needed where every msgid is known to stand once.
     unless_unique: bool
+    #: The ledger table whose columns the target has; "" where it is another table of the steps.
+    table: str
+    #: Instead of filling its target it may be a view in its place: nothing is copied, and every query does the work anew.
+    may_be_view: bool
     #: It may run for one slice of the visits after the other (`step.in_slice`), so that its joins fit into memory.
     in_slices: bool
 
-    @property
-    def table(self) -> str:
-        """The ledger table that it fills; "" for another."""
-        return self.target.removeprefix("main.") if self.target.startswith("main.") else ""
-
-    def of_columns(self, columns: Collection[str]) -> Statement:
-        """The same, but only these columns of its query are inserted (it need not have them all)."""
+    def without(self, columns: Collection[str]) -> Statement:
+        """The same, but these columns of its query are not inserted (it need not have them all)."""
+        if not columns:
+            return self
         head, _, query = self.sql.partition(" by name\n")
-        chosen = ", ".join(f"'{name}'" for name in sorted(columns))
+        names = ", ".join(f"'{name}'" for name in sorted(columns))
         return replace(
-            self, sql=f"{head} by name\nselect columns(lambda name: name in ({chosen})) from (\n{query}\n)"
+            self, sql=f"{head} by name\nselect columns(lambda name: name not in ({names})) from (\n{query}\n)"
         )
+
+    def as_view(self, columns: Collection[str]) -> Statement:
+        """The same as a view in the place of its target, with these columns."""
+        _, _, query = self.sql.partition(" by name\n")
+        sql = f"create or replace view {self.target} as\nselect {', '.join(columns)} from (\n{query}\n)"
+        return replace(self, sql=sql, is_view=True)
 
     def copies_apart(self) -> str:
         """The statement over facts without the dropped copies (the views `kept.…`)."""
@@ -73,7 +84,8 @@ def _statement(file: str, text: str, sql: str) -> Statement:
         raise ValueError(
             f"{file}: a step must begin with `insert into <table>` or `create or replace view <table>`: {sql[:60]!r}"
         )
-    gate = _GATE.search(text)
+    gate, feeds, columns_of = _GATE.search(text), _FEEDS.search(text), _COLUMNS_OF.search(text)
+    own = target[1].removeprefix("main.") if target[1].startswith("main.") else ""
     reads = {
         f"{'fact' if schema == 'kept' else schema}.{name}"
         for schema, name in _TABLE.findall(sql[target.end() :])
@@ -84,17 +96,20 @@ def _statement(file: str, text: str, sql: str) -> Statement:
         target=target[1],
         reads=frozenset(reads),
         only_with=tuple(gate[1].split(", ")) if gate else (),
+        feeds=frozenset(feeds[1].split(", ")) if feeds else frozenset(),
         is_view=sql.startswith("create"),
+        table=columns_of[1] if columns_of else own,
+        may_be_view="-- may be a view" in text,
         unless_unique="-- unless unique" in text,
         in_slices="-- in slices" in text,
     )
 
 
 @cache
-def plan(tables: frozenset[str] | None) -> tuple[Statement, ...]:
+def plan(tables: frozenset[str] | None, left_out: frozenset[str] = frozenset()) -> tuple[Statement, ...]:
     """The statements that fill these ledger tables (None: all) and what they depend on, in order.
 
-    Raises ValueError for a name that is no ledger table.
+    `left_out`: columns ("visit.heard") that the tables shall not have; what only feeds those is left out, too. Raises ValueError for a name that is no ledger table.
     """
     known = frozenset(ledger_columns())
     wanted = known if tables is None else tables
@@ -105,7 +120,7 @@ def plan(tables: frozenset[str] | None) -> tuple[Statement, ...]:
     needed = {"main.fact_dropped"} | {f"main.{name}" for name in wanted}
     chosen = []
     for statement in reversed(statements()):
-        if statement.target in needed:
+        if statement.target in needed and not (statement.feeds and statement.feeds <= left_out):
             chosen.append(statement)
             needed |= statement.reads
     return tuple(reversed(chosen))
@@ -118,18 +133,46 @@ WIDE = ("fee_line", "settlement", "visit")
 _KEY = "mdtrt_id"
 
 
-def used_columns(texts: Iterable[str]) -> dict[str, frozenset[str]]:
-    """The columns of each wide table that these SQL texts name, at the most, and those that the steps read."""
+def used_columns(texts: Iterable[str], tables: Collection[str] | None = None) -> dict[str, frozenset[str]]:
+    """The columns of each wide table that these SQL texts name, at the most, and those that the steps read which fill
+    `tables` (None: all)."""
     words = _words(texts)
+    wanted = None if tables is None else frozenset(tables)
+    # Without what nobody asks for, fewer steps ask for something.
+    every = _chosen(words, plan(wanted))
+    return _chosen(words, plan(wanted, left_out(every)))
+
+
+def lacking(columns: Mapping[str, Collection[str]], steps: Iterable[Statement]) -> dict[str, frozenset[str]]:
+    """What each table lacks that has the columns of a ledger table of which only some are wanted, by its full name: what is
+    not wanted, and of a table of the steps (they may have several readers) what none of these steps names either."""
+    found = {}
+    for step in steps:
+        if step.table in columns:
+            unwanted = ledger_columns()[step.table].keys() - columns[step.table]
+            own = step.target.startswith("main.")
+            found[step.target] = frozenset(unwanted if own else unwanted - _asked_of(step.target, steps))
+    return found
+
+
+def left_out(columns: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """The columns ("visit.heard") that tables lack of which only some columns are wanted."""
+    return frozenset(
+        f"{table}.{name}" for table, few in columns.items() for name in ledger_columns()[table].keys() - few
+    )
+
+
+def _chosen(words: frozenset[str], steps: Collection[Statement]) -> dict[str, frozenset[str]]:
     return {
-        table: frozenset(ledger_columns()[table].keys() & (words | _read_by_steps(table))) for table in WIDE
+        table: frozenset(
+            ledger_columns()[table].keys() & (words | {_KEY} | _asked_of(f"main.{table}", steps))
+        )
+        for table in WIDE
     }
 
 
-@cache
-def _read_by_steps(table: str) -> frozenset[str]:
-    name = f"main.{table}"
-    return _words(s.sql for s in statements() if name in s.reads and s.target != name) | {_KEY}
+def _asked_of(table: str, steps: Iterable[Statement]) -> frozenset[str]:
+    return _words(step.sql for step in steps if table in step.reads and step.target != table)
 
 
 def _words(texts: Iterable[str]) -> frozenset[str]:

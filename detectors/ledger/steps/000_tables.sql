@@ -49,14 +49,16 @@ create table step.settled_visit (
 );
 -- Visits with withdrawals, refunds, repeated lines, cancelled sales or several settlements.
 create table step.special_visit (mdtrt_id varchar);
--- Their lines: the standing settlement that covers each (setl_id), and what ended it.
-create table step.special_line (
-    msgid varchar, row_no integer, inf_time timestamp, kind varchar, mdtrt_id varchar, psn_no varchar,
-    fixmedins_code varchar, setl_id varchar, feedetl_sn varchar, init_feedetl_sn varchar, chrg_bchno varchar,
-    fee_ocur_time timestamp, med_list_codg varchar, med_chrgitm_type varchar,
-    cnt decimal(16, 4), det_item_fee_sumamt decimal(16, 2), inscp_scp_amt decimal(16, 2),
-    fulamt_ownpay_amt decimal(16, 2), overlmt_amt decimal(16, 2), preselfpay_amt decimal(16, 2),
-    ended struct("time" timestamp, msgid varchar)
+-- Their lines with the columns of `fee_line`: the standing settlement that covers each (setl_id), and what ended it.
+create table step.special_line as
+select
+    * exclude (upload_time, refunded, refund_msgids), null::timestamp as inf_time, null::integer as row_no,
+    null::varchar as init_feedetl_sn, null::struct("time" timestamp, msgid varchar) as ended
+from main.fee_line
+limit 0;
+-- The settlement of each visit that is not special. One row a visit.
+create table step.plain_settlement (
+    mdtrt_id varchar, kind varchar, setl_id varchar, inf_time timestamp, msgid varchar, chrg_bchno varchar
 );
 -- What a refund takes from a line. One row a pair.
 create table step.refund (

@@ -1,6 +1,6 @@
 -- Fee lines. Nearly all are plain: they stand as they came, and at most one settlement covers them. The lines of special
 -- visits (withdrawals, refunds, repeats, cancelled sales, several settlements) are resolved row by row, apart and with
--- few columns; then all lines stream through one join.
+-- few columns.
 
 -- Special visits. A repeated (mdtrt_id, feedetl_sn) shows as two equal neighbours among the sorted hashes.
 -- only with fact.fee_line, fact.settlement
@@ -50,12 +50,11 @@ left join (from several where n = 1) s on s.mdtrt_id = v.mdtrt_id;
 
 -- Lines of special visits: when each ended, and what covers it.
 -- only with step.special_visit
+-- columns of fee_line
 insert into step.special_line by name
 with line as materialized (
     select
-        l.msgid, l.row_no, l.inf_time, l.kind, l.mdtrt_id, l.psn_no, l.fixmedins_code, l.setl_id, l.feedetl_sn,
-        l.init_feedetl_sn, l.chrg_bchno, l.fee_ocur_time, l.med_list_codg, l.med_chrgitm_type, l.cnt,
-        l.det_item_fee_sumamt, l.inscp_scp_amt, l.fulamt_ownpay_amt, l.overlmt_amt, l.preselfpay_amt,
+        l.* exclude (seq, med_type) replace (coalesce(l.fee_ocur_time_is_date, false) as fee_ocur_time_is_date),
         if(g.why = 'superseded', null, coalesce(v.ended, g.ended)) as gone
     from fact.fee_line l
     semi join step.special_visit p on p.mdtrt_id = l.mdtrt_id
@@ -63,6 +62,9 @@ with line as materialized (
     left join step.gone_message g on g.msgid = l.msgid
 ),
 -- the later line of the same number takes the place of the earlier one
+repeated as (
+    select key from (select hash(mdtrt_id, feedetl_sn) as key from line) group by key having count(*) > 1
+),
 replaced as (
     select
         msgid, row_no,
@@ -70,7 +72,7 @@ replaced as (
             partition by mdtrt_id, feedetl_sn order by inf_time, msgid, row_no
         ) as ended
     from line
-    where gone is null
+    where gone is null and hash(mdtrt_id, feedetl_sn) in (select key from repeated)
 ),
 -- 2302 by feedetl_sn and 2205 by chrg_bchno reach back to the lines before them; '0000' to all of the visit's
 withdrawal as materialized (
@@ -138,28 +140,18 @@ batch as (
     semi join step.special_visit using (mdtrt_id)
     where kind = '2207'
     qualify row_number() over (partition by mdtrt_id, chrg_bchno order by inf_time, msgid) = 1
-),
-cover as (
-    select l.msgid, l.row_no, s.setl_id
-    from line l
-    join span s on s.mdtrt_id = l.mdtrt_id
-    where l.kind <> '2102'
-        and step.before(l.inf_time, l.msgid, s.until_time, s.until_msgid)
-        and (s.from_time is null or not step.before(l.inf_time, l.msgid, s.from_time, s.from_msgid))
-    union all
-    select l.msgid, l.row_no, b.setl_id
-    from line l
-    join batch b on b.mdtrt_id = l.mdtrt_id and b.chrg_bchno = l.chrg_bchno
-    where l.kind <> '2102'
 )
+-- a line lies in one span and in one batch at the most
 select
-    l.* exclude (gone) replace (if(l.kind = '2102', l.setl_id, c.setl_id) as setl_id),
+    l.* exclude (gone) replace (if(l.kind = '2102', l.setl_id, least(s.setl_id, b.setl_id)) as setl_id),
     coalesce(l.gone, least(r.ended, t.ended)) as ended
 from line l
 left join replaced r on r.msgid = l.msgid and r.row_no = l.row_no
 left join taken t on t.msgid = l.msgid and t.row_no = l.row_no
-left join (select msgid, row_no, min(setl_id) as setl_id from cover group by msgid, row_no) c
-    on c.msgid = l.msgid and c.row_no = l.row_no;
+left join span s on s.mdtrt_id = l.mdtrt_id
+    and step.before(l.inf_time, l.msgid, s.until_time, s.until_msgid)
+    and (s.from_time is null or not step.before(l.inf_time, l.msgid, s.from_time, s.from_msgid))
+left join batch b on b.mdtrt_id = l.mdtrt_id and b.chrg_bchno = l.chrg_bchno;
 
 -- What refunds take. With init_feedetl_sn from that line, if it stands; else from what is left of the lines of the
 -- same visit, code and day, one after the other: both queues are laid end to end in order, and where a refund's stretch
@@ -223,11 +215,18 @@ select
     step.share(preselfpay_amt, taken_from, taken_until, cnt)
 from queued;
 
--- The lines that stand, in one pass. Plain ones came as they are, covered by the visit's one settlement if that came
--- later (2304) or settled their batch (2207); a pharmacy's lines (2102) were settled with the sale itself. The rows of
--- special visits look up what became of them; others ask with a null, which finds nothing and costs nothing. A line
--- of which refunds left nothing is none, nor is the refund itself.
+-- The settlement of each visit that is not special.
+-- feeds fee_line.setl_id
+create or replace view step.plain_settlement as
+select mdtrt_id, kind, setl_id, inf_time, msgid, chrg_bchno
+from main.settlement
+anti join step.special_visit using (mdtrt_id);
+
+-- The lines that stand. Plain ones came as they are, covered by the visit's one settlement if that came later (2304) or
+-- settled their batch (2207); a pharmacy's lines (2102) were settled with the sale itself. Of special visits, a line of which refunds left nothing is none, nor is
+-- the refund itself.
 -- only with fact.fee_line
+-- may be a view
 insert into main.fee_line by name
 with refunded as (
     select
@@ -237,42 +236,35 @@ with refunded as (
         list(distinct msgid order by msgid) as msgids
     from step.refund
     group by mdtrt_id, feedetl_sn
-),
-resolved as (
-    select
-        l.msgid, l.row_no, l.setl_id,
-        coalesce(r.cnt, 0) as cnt,
-        coalesce(r.det_item_fee_sumamt, 0) as det_item_fee_sumamt,
-        coalesce(r.inscp_scp_amt, 0) as inscp_scp_amt,
-        coalesce(r.fulamt_ownpay_amt, 0) as fulamt_ownpay_amt,
-        coalesce(r.overlmt_amt, 0) as overlmt_amt,
-        coalesce(r.preselfpay_amt, 0) as preselfpay_amt,
-        r.msgids
-    from step.special_line l
-    left join refunded r on r.mdtrt_id = l.mdtrt_id and r.feedetl_sn = l.feedetl_sn
-    where l.ended is null
-        and (l.cnt >= 0 or l.cnt is null)
-        and (r.cnt is null or l.cnt > r.cnt)
 )
 select
     l.* exclude (seq, inf_time, row_no, init_feedetl_sn, med_type)
         replace (
             coalesce(l.fee_ocur_time_is_date, false) as fee_ocur_time_is_date,
             case
-                when s.special then r.setl_id
                 when l.kind = '2102' then l.setl_id
                 when s.kind = '2304' and step.before(l.inf_time, l.msgid, s.inf_time, s.msgid) then s.setl_id
                 when s.kind = '2207' and l.chrg_bchno = s.chrg_bchno then s.setl_id
-            end as setl_id,
-            if(r.msgids is null, l.cnt, l.cnt - r.cnt) as cnt,
-            if(r.msgids is null, l.det_item_fee_sumamt, l.det_item_fee_sumamt - r.det_item_fee_sumamt) as det_item_fee_sumamt,
-            if(r.msgids is null, l.inscp_scp_amt, l.inscp_scp_amt - r.inscp_scp_amt) as inscp_scp_amt,
-            if(r.msgids is null, l.fulamt_ownpay_amt, l.fulamt_ownpay_amt - r.fulamt_ownpay_amt) as fulamt_ownpay_amt,
-            if(r.msgids is null, l.overlmt_amt, l.overlmt_amt - r.overlmt_amt) as overlmt_amt,
-            if(r.msgids is null, l.preselfpay_amt, l.preselfpay_amt - r.preselfpay_amt) as preselfpay_amt
+            end as setl_id
+        ),
+    l.inf_time as upload_time, false as refunded, null::varchar[] as refund_msgids
+from fact.fee_line l
+anti join step.special_visit v on v.mdtrt_id = l.mdtrt_id
+left join step.plain_settlement s on s.mdtrt_id = l.mdtrt_id
+union all by name
+select
+    l.* exclude (inf_time, row_no, init_feedetl_sn, ended)
+        replace (
+            if(r.msgids is null, l.cnt, (l.cnt - r.cnt)::decimal(16, 4)) as cnt,
+            if(r.msgids is null, l.det_item_fee_sumamt, (l.det_item_fee_sumamt - r.det_item_fee_sumamt)::decimal(16, 2)) as det_item_fee_sumamt,
+            if(r.msgids is null, l.inscp_scp_amt, (l.inscp_scp_amt - r.inscp_scp_amt)::decimal(16, 2)) as inscp_scp_amt,
+            if(r.msgids is null, l.fulamt_ownpay_amt, (l.fulamt_ownpay_amt - r.fulamt_ownpay_amt)::decimal(16, 2)) as fulamt_ownpay_amt,
+            if(r.msgids is null, l.overlmt_amt, (l.overlmt_amt - r.overlmt_amt)::decimal(16, 2)) as overlmt_amt,
+            if(r.msgids is null, l.preselfpay_amt, (l.preselfpay_amt - r.preselfpay_amt)::decimal(16, 2)) as preselfpay_amt
         ),
     l.inf_time as upload_time, r.msgids is not null as refunded, r.msgids as refund_msgids
-from fact.fee_line l
-left join step.settled_visit s on s.mdtrt_id = l.mdtrt_id
-left join resolved r on r.msgid = if(s.special, l.msgid, null) and r.row_no = l.row_no
-where s.special is distinct from true or r.msgid is not null;
+from step.special_line l
+left join refunded r on r.mdtrt_id = l.mdtrt_id and r.feedetl_sn = l.feedetl_sn
+where l.ended is null
+    and (l.cnt >= 0 or l.cnt is null)
+    and (r.cnt is null or l.cnt > r.cnt);

@@ -34,6 +34,7 @@ anti join outdated using (msgid);
 
 -- The latest business times in what is known of a stay that is not discharged, or so late that a rule may not see it.
 -- only with fact.admission, fact.admission_change, fact.settlement
+-- feeds visit.seen_until, visit.heard
 insert into step.last_seen
 with open as materialized (
     select mdtrt_id from fact.admission
@@ -71,6 +72,7 @@ group by mdtrt_id;
 
 -- When the platform first heard of an admission.
 -- only with fact.admission
+-- feeds visit.adm_upload_time
 insert into step.first_admission
 select a.mdtrt_id, min(a.inf_time)
 from fact.admission a

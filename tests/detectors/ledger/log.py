@@ -114,10 +114,17 @@ class Ledger:
     _in_use: ClassVar[dict[int, Ledger]] = {}
 
     def __init__(
-        self, log: Iterable[Message], tables: Collection[str], threads: int, unique: bool, slices: int
+        self,
+        log: Iterable[Message],
+        tables: Collection[str],
+        threads: int,
+        unique: bool,
+        slices: int,
+        views: bool,
     ) -> None:
         self._rows = _by_table(log)
         self._tables, self._threads, self._unique, self._slices = set(tables), threads, unique, slices
+        self._views = views
 
     def con(self, *tables: str) -> duckdb.DuckDBPyConnection:
         """The database with these tables of this ledger in it, until another ledger is read."""
@@ -129,7 +136,7 @@ class Ledger:
             con.execute("begin")
             for table, rows in self._rows.items():
                 _insert(con, table, rows)
-            ledger.fill(con, tables=self._tables, unique=self._unique, slices=self._slices)
+            ledger.fill(con, tables=self._tables, unique=self._unique, slices=self._slices, views=self._views)
             self._in_use[self._threads] = self
         return con
 
@@ -153,9 +160,10 @@ def build(
     threads: int = 1,
     unique: bool = False,
     slices: int = 1,
+    views: bool = False,
 ) -> Ledger:
     """The ledger of a log that arrives in this order."""
-    return Ledger(log, tables, threads, unique, slices)
+    return Ledger(log, tables, threads, unique, slices, views)
 
 
 @cache

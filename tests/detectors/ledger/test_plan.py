@@ -5,7 +5,7 @@ import pytest
 
 from detectors import ledger
 from detectors.facts import FACTS_SQL
-from detectors.ledger.plan import plan, statements
+from detectors.ledger.plan import left_out, plan, statements
 from rules.schema import ledger_columns
 from tests.detectors.ledger.log import build
 from tests.detectors.ledger.test_cancellation import whole_stay
@@ -63,6 +63,33 @@ def test_wide_tables_may_be_built_with_the_columns_that_rules_name() -> None:
         assert {name for name, *_ in con.execute(f"describe {table}").fetchall()} == chosen
     assert con.execute("select feedetl_sn from fee_line_all").fetchall() == [("1",)]
     assert con.execute("select mdtrt_id, psn_no from visit").fetchall() == [("M1", None)]
+
+
+def test_what_only_feeds_columns_that_nobody_wants_is_left_out() -> None:
+    def filled(*texts: str) -> set[str]:
+        columns = ledger.used_columns(texts, {"visit", "fee_line"})
+        return {s.target for s in plan(frozenset({"visit", "fee_line"}), left_out(columns))}
+
+    feeds = {"step.last_seen", "main.report", "main.medical_order", "main.vital_sign"}
+    assert feeds <= filled("select heard from visit")
+    assert feeds.isdisjoint(filled("select begntime from visit"))
+    assert filled("select heard, setl_id, adm_upload_time from visit") == {
+        s.target for s in plan(frozenset({"visit", "fee_line"}))
+    }
+    every = {f"{table}.{name}" for table in ("visit", "fee_line") for name in ledger_columns()[table]}
+    assert {name for s in statements() for name in s.feeds} <= every
+
+
+def test_lines_as_a_view_have_the_columns_that_are_wanted() -> None:
+    con = duckdb.connect()
+    con.execute(FACTS_SQL.read_text(encoding="utf-8"))
+    con.execute("insert into fact.fee_line (msgid, mdtrt_id, feedetl_sn, cnt) values ('l', 'M1', '1', 2)")
+    columns = ledger.used_columns(["select cnt from fee_line"], {"fee_line"})
+    assert columns["fee_line"] == {"mdtrt_id", "cnt"}
+    ledger.build(con, tables={"fee_line"}, columns=columns, views=True)
+    assert {name for name, *_ in con.execute("describe fee_line").fetchall()} == columns["fee_line"]
+    con.execute("insert into fact.fee_line (msgid, mdtrt_id, feedetl_sn, cnt) values ('k', 'M2', '1', 3)")
+    assert con.execute("select cnt from fee_line order by all").fetchall() == [(2,), (3,)]
 
 
 def test_an_unknown_table_is_refused_by_name() -> None:

@@ -152,6 +152,15 @@ def test_joins_in_slices_give_the_same_ledger(seed: int) -> None:
     assert everything(build(log, slices=3)) == everything(build(log))
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_lines_read_from_the_facts_are_those_that_were_copied(seed: int) -> None:
+    log, dice = world(seed), random.Random(seed)
+    log += [cancellation for cancellation, _ in dice.sample(list(cancellations(log, dice)), k=2)]
+    assert everything(build(log, views=True)) == everything(build(log))
+    copies = log + dice.sample(log, k=9)
+    assert everything(build(copies, views=True)) == everything(build(copies))
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_order_of_arrival_duplicates_and_threads_change_nothing(seed: int) -> None:
     log, dice = world(seed), random.Random(seed)
