@@ -19,10 +19,12 @@ from detectors.errors import RuleError
 def table(con: duckdb.DuckDBPyConnection, feature: FeatureFile) -> pa.Table:
     """The feature table of a prepared ledger, sorted by its key, one row a key.
 
-    What the source lacks comes out NULL. Raises `RuleError` where the file breaks its contract.
+    The tables that it rests on stay in the connection for the next that does: the ledger must not change meanwhile. What the source lacks comes out NULL. Raises `RuleError` where the file breaks its contract.
     """
     order = ", ".join(feature.key)
     try:
+        for one in feature.rests_on:
+            con.execute(f"create temp table if not exists {one.unit} as {one.query}")
         query = f"select * from (\n{feature.query}\n) order by {order}"
         found: pa.Table = con.sql(query, params=feature.bound or None).to_arrow_table()
     except duckdb.Error as error:
@@ -36,7 +38,8 @@ def table(con: duckdb.DuckDBPyConnection, feature: FeatureFile) -> pa.Table:
 
 def lacking(feature: FeatureFile, provided: Iterable[str]) -> tuple[str, ...]:
     """What the file needs and the source does not supply; then it cannot be computed."""
-    return tuple(sorted(set(feature.needs) - set(provided)))
+    needs = {*feature.needs, *(name for one in feature.rests_on for name in one.needs)}
+    return tuple(sorted(needs - set(provided)))
 
 
 def ordered(features: Features) -> dict[str, pa.Table]:

@@ -23,7 +23,7 @@ SUSPICIOUS = ("high", "low", "both")
 
 _HEADER = re.compile(r"/\*\r?\n?(.*?)\*/", re.DOTALL)
 _DAYS = re.compile(r"(\d+) d")
-_FIELDS = frozenset({"unit", "key", "needs", "may_use", "cases", "lookback", "columns"})
+_FIELDS = frozenset({"unit", "key", "needs", "may_use", "rests_on", "cases", "lookback", "columns"})
 _REQUIRED = ("unit", "key", "needs", "columns")
 _OF_COLUMN = frozenset(
     {"meaning", "english", "unit", "role", "numerator", "denominator", "suspicious", "few", "basis"}
@@ -53,13 +53,14 @@ class Column:
 
 @dataclass(frozen=True)
 class FeatureFile:
-    """A feature file. `cases`: the column that counts the cases of a row. `lookback`: how far from a row's own begin
+    """A feature file. `rests_on`: other files, whose tables its query reads by their units. `cases`: the column that counts the cases of a row. `lookback`: how far from a row's own begin
     the facts may lie that it rests on, bound as `$lookback` (None: the file does not say)."""
 
     unit: str
     key: tuple[str, ...]
     needs: tuple[str, ...]
     may_use: tuple[str, ...]
+    rests_on: tuple[FeatureFile, ...]
     cases: str | None
     lookback: timedelta | None
     columns: Mapping[str, Column]
@@ -80,8 +81,9 @@ class FeatureFile:
 
     @property
     def tables(self) -> frozenset[str]:
-        """The ledger tables that it reads."""
-        return frozenset(name.partition(".")[0] for name in (*self.needs, *self.may_use))
+        """The ledger tables that it reads, itself or through others."""
+        own = frozenset(name.partition(".")[0] for name in (*self.needs, *self.may_use))
+        return own.union(*(one.tables for one in self.rests_on))
 
     def of_role(self, role: str) -> tuple[Column, ...]:
         """The columns of a role, in the order of the file."""
@@ -120,6 +122,7 @@ def read(path: Path) -> FeatureFile:
     key = _texts(document, "key")
     columns = _columns(document, data["columns"])
     needs, may_use = _texts(document, "needs"), _texts(document, "may_use") if "may_use" in data else ()
+    rests_on = _others(document, path) if "rests_on" in data else ()
     _check_names(document, needs, may_use)
     cases = data.get("cases")
     if cases is not None and cases not in columns:
@@ -134,12 +137,13 @@ def read(path: Path) -> FeatureFile:
         key=key,
         needs=needs,
         may_use=may_use,
+        rests_on=rests_on,
         cases=cases,
         lookback=lookback,
         columns=columns,
         query=query,
         path=path,
-        hash=_hash(key, needs, may_use, lookback, columns, query),
+        hash=_hash(key, needs, may_use, [one.hash for one in rests_on], lookback, columns, query),
     )
 
 
@@ -162,6 +166,16 @@ def _texts(document: Document, name: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(one, str) for one in value):
         raise document.error(f"'{name}' must be a list of texts: [a, b]", name)
     return tuple(value)
+
+
+def _others(document: Document, path: Path) -> tuple[FeatureFile, ...]:
+    files = [path.with_name(f"{name}.sql") for name in _texts(document, "rests_on")]
+    for file in files:
+        if file == path or not file.is_file():
+            raise document.error(
+                f"'rests_on' names {file.stem}; there is no other such file here", "rests_on"
+            )
+    return tuple(map(read, files))
 
 
 def _lookback(document: Document, value: object) -> timedelta | None:

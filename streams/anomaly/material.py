@@ -19,10 +19,9 @@ from detectors.anomaly import compute, featurefile
 from detectors.evaluate import needed_columns, needed_tables, prepare, provide
 from detectors.ledger import build, used_columns
 from detectors.watermark import LATENESS, watermark
-from rules import rulebook
 from rules.knowledge import Knowledge
 from rules.rulebook import Rulebook
-from rules.schema import MACROS_SQL, ledger_names
+from rules.schema import ledger_names
 from streams.errors import Refused
 from streams.inputs import FactsInput, OnProgress, only, read_logs
 from streams.lake import is_lake, open_lake
@@ -62,9 +61,15 @@ class Opened:
 
 @contextmanager
 def opened(
-    source: Source, knowledge: Knowledge, on_progress: OnProgress = lambda *_: None
+    source: Source,
+    knowledge: Knowledge,
+    on_progress: OnProgress = lambda *_: None,
+    *,
+    rules: Rulebook | None = None,
 ) -> Iterator[Opened]:
-    """The ledger of a source as of its time, closed to the outside world. An imported ledger has no `as_of` of its own."""
+    """The ledger of a source as of its time, closed to the outside world: what the feature files read, and `rules`, if
+    some shall judge it. An imported ledger has no `as_of` of its own."""
+    judging = rules or Rulebook(())
     with tempfile.TemporaryDirectory(prefix="fundwatch-", dir=source.workspace) as folder:
         workspace = Path(folder)
         paths = [Path(name) for name in source.inputs]
@@ -90,7 +95,7 @@ def opened(
             facts = read.facts(source.as_of)
             fact_tables.load(con, facts)
             mark = watermark(con, LATENESS)
-            _build(con, facts.unique, engine.slices(read.counts.facts, source.memory_limit))
+            _build(con, judging, facts.unique, engine.slices(read.counts.facts, source.memory_limit))
             on_progress("ledger", 1, 1)
             described = read.described()
         prepare(con, knowledge)
@@ -100,20 +105,16 @@ def opened(
             con.close()
 
 
-def _build(con: duckdb.DuckDBPyConnection, unique: bool, slices: int) -> None:
-    """Of the ledger what the feature files read, and the anomaly rules."""
+def _build(con: duckdb.DuckDBPyConnection, rules: Rulebook, unique: bool, slices: int) -> None:
+    """Of the ledger what the feature files read, and these rules."""
     files = featurefile.load().values()
-    rules = Rulebook(tuple(rule for rule in rulebook.load().rules if rule.models))
-    texts = [one.query for one in files]
-    columns = needed_columns(rules)
-    of_features = used_columns([*texts, MACROS_SQL.read_text(encoding="utf-8")])
-    build(
-        con,
-        tables=needed_tables(rules) | {table for one in files for table in one.tables},
-        unique=unique,
-        columns={table: columns[table] | of_features[table] for table in columns},
-        slices=slices,
-    )
+    tables = frozenset(table for one in files for table in one.tables)
+    columns = used_columns([one.query for one in files], tables)
+    if rules.rules:
+        tables |= needed_tables(rules)
+        of_rules = needed_columns(rules)
+        columns = {table: columns[table] | of_rules[table] for table in columns}
+    build(con, tables=tables, unique=unique, columns=columns, slices=slices, views=not rules.rules)
     provide(con, ledger_names())
 
 

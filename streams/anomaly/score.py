@@ -66,7 +66,7 @@ def score(
     replace: bool = False, on_progress: OnProgress = lambda *_: None,
 ) -> Scored:  # fmt: skip
     """Score a source, and write scores.csv, alerts.jsonl and scores.json into a new folder."""
-    with opened(source, knowledge, on_progress) as ledger:
+    with opened(source, knowledge, on_progress, rules=rulebook) as ledger:
         units = sorted({unit for one in models.models.values() for unit in one.units})
         found = features(ledger, units, on_progress)
         _refuse_what_is_lacking(models, found, ledger)

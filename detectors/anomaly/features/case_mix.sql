@@ -2,8 +2,8 @@
 unit: case_mix
 key: [fixmedins_code, dr_code, month, stratum]
 needs: [visit.begntime, visit.fixmedins_code]
-may_use: [visit.dscg_time, visit.atddr_no, visit.dscg_way, visit.emergency, visit.transfer_in, visit.oprn_oprt_code, referral, diagnosis, operation,
-  settlement.medfee_sumamt, settlement.fund_pay_sumamt, fee_line.med_chrgitm_type, insured.brdy]
+may_use: [referral, operation]
+rests_on: [visited]
 cases: cases
 columns:
   fixmedins_code: {meaning: 定点医药机构, unit: code, role: key}
@@ -48,29 +48,6 @@ columns:
   same_amount_share: {meaning: 同一人三十日内同额就诊占比, english: share of visits with the amount of the same patient's last, unit: ratio, numerator: same_amount, denominator: paid, suspicious: high, few: 10, basis: 重复收费、虚假诊疗}
 */
 with
--- 每人次一行；住院计入出院月份，未出院的不计
-visits as (
-    select mdtrt_id, psn_no, fixmedins_code, coalesce(atddr_no, '') as dr_code, kind, inpatient, begntime, dscg_time,
-        dscg_way, oprn_oprt_code, coalesce(emergency, false) as emergency, transfer_in,
-        coalesce(dscg_diag_code, adm_diag_code) as diag_code,
-        date_trunc('month', if(inpatient, dscg_time, begntime))::date as month
-    from visit
-    where if(inpatient, dscg_time, begntime) <= begntime + interval 366 day
-),
--- 费用总额；来源没有总额的，为基金支付加起付线
-money as (
-    select mdtrt_id,
-        coalesce(nullif(sum(medfee_sumamt), 0), sum(fund_pay_sumamt) + coalesce(sum(act_pay_dedc), 0)) as cost
-    from settlement
-    group by mdtrt_id
-),
--- 诊断条数与主要诊断
-coded as (
-    select mdtrt_id, count(distinct diag_code) as codes,
-        min(diag_code) filter (where maindiag_flag = '1' and role <> 'admission') as main
-    from diagnosis
-    group by mdtrt_id
-),
 operated as (
     select distinct mdtrt_id
     from operation
@@ -82,55 +59,27 @@ sent as (
 ),
 referred as (
     select distinct v.mdtrt_id
-    from visits v
+    from visited v
     join sent s on s.psn_no = v.psn_no and s.fixmedins_code = v.fixmedins_code
         and v.begntime::date between s.begndate and s.enddate
 ),
--- 检查化验费占比
-lines as (
-    select mdtrt_id, sum(det_item_fee_sumamt) as total,
-        coalesce(sum(det_item_fee_sumamt) filter (where med_chrgitm_type in ('03', '04')), 0) as exam
-    from fee_line
-    group by mdtrt_id
-    having sum(det_item_fee_sumamt) > 0
-),
-born as (
-    select psn_no, min(brdy) as brdy
-    from insured
-    group by psn_no
-),
--- 本院上次出院、上次就诊、上次同额就诊
 joined as (
-    select v.*, m.cost, c.codes, l.exam::double / l.total::double as exam,
+    select v.*,
         o.mdtrt_id is not null or v.oprn_oprt_code is not null as operation,
         v.transfer_in or r.mdtrt_id is not null as referred,
-        icd3(coalesce(v.diag_code, c.main)) as diagnosis,
-        date_diff('year', b.brdy, v.begntime::date) as age,
-        greatest(date_diff('day', v.begntime::date, v.dscg_time::date), 1) as days,
-        lag(v.begntime) over place as earlier,
-        lag(v.dscg_time) over place as left_at,
-        lag(v.begntime) over bill as earlier_bill,
-        lag(v.begntime) over life as before_that,
-        lag(v.fixmedins_code) over life as place_before
-    from visits v
-    left join money m using (mdtrt_id)
-    left join coded c using (mdtrt_id)
+        date_diff('year', v.brdy, v.begntime::date) as age
+    from visited v
     left join operated o using (mdtrt_id)
     left join referred r using (mdtrt_id)
-    left join lines l using (mdtrt_id)
-    left join born b on b.psn_no = v.psn_no
-    window place as (partition by v.psn_no, v.fixmedins_code, v.kind order by v.begntime, v.mdtrt_id),
-        bill as (partition by v.psn_no, v.fixmedins_code, v.kind, m.cost order by v.begntime, v.mdtrt_id),
-        life as (partition by v.psn_no order by v.begntime, v.mdtrt_id)
 ),
 -- 分层与各项标记
 marked as (
-    select fixmedins_code, dr_code, month, kind, diagnosis, operation, referred, inpatient, emergency, codes,
+    select fixmedins_code, coalesce(dr_code, '') as dr_code, month, kind, diagnosis, operation, referred, inpatient, emergency, codes,
         case when age < 15 then '0' when age < 60 then '15' when age < 75 then '60' when age >= 75 then '75' else '' end as ages,
         round(ln(if(cost > 0, cost, null)::double), 4)::decimal(10, 4) as cost_log,
         if(inpatient and coalesce(dscg_way, '') not in ('2', '5'), days, null) as days,
         round(ln(days), 4)::decimal(10, 4) as days_log,
-        round(exam, 4)::decimal(10, 4) as exam,
+        exam::decimal(10, 4) as exam,
         coalesce(date_diff('day', left_at::date, begntime::date) between 0 and 14, false) as readmitted,
         coalesce(date_diff('day', earlier::date, begntime::date) between 0 and 7, false) as again,
         coalesce(earlier >= begntime - interval 366 day, false) as known,

@@ -2,8 +2,8 @@
 unit: institution_month
 key: [fixmedins_code, month]
 needs: [visit.begntime, visit.fixmedins_code]
-may_use: [visit.dscg_time, visit.atddr_no, visit.dscg_diag_code, diagnosis, settlement.medfee_sumamt, settlement.fund_pay_sumamt,
-  settlement.psn_cash_pay, fee_line.med_list_codg, insured.addr, insured.emp_name, institution]
+may_use: [fee_line.med_list_codg, institution]
+rests_on: [visited]
 cases: visits
 columns:
   fixmedins_code: {meaning: 定点医药机构, unit: code, role: key}
@@ -49,31 +49,6 @@ columns:
   same_bundle: {meaning: 任两名住院患者费用项目完全相同的比例, english: chance of two inpatients having the same items, unit: share, numerator: same_bundle_pairs, denominator: same_bundle_of, suspicious: high, few: 380, basis: 医疗项目雷同分析}
 */
 with
-visits as (
-    select mdtrt_id, psn_no, fixmedins_code, atddr_no, inpatient, begntime, dscg_time,
-        coalesce(dscg_diag_code, adm_diag_code) as diag_code,
-        date_trunc('month', if(inpatient, dscg_time, begntime))::date as month
-    from visit
-    where if(inpatient, dscg_time, begntime) <= begntime + interval 366 day
-),
-money as (
-    select mdtrt_id, sum(fund_pay_sumamt) as fund, count(psn_cash_pay) as settled,
-        count(*) filter (where psn_cash_pay = 0) as no_cash,
-        coalesce(nullif(sum(medfee_sumamt), 0), sum(fund_pay_sumamt) + coalesce(sum(act_pay_dedc), 0)) as cost
-    from settlement
-    group by mdtrt_id
-),
-main as (
-    select mdtrt_id, min(diag_code) as main
-    from diagnosis
-    where maindiag_flag = '1' and role <> 'admission'
-    group by mdtrt_id
-),
-person as (
-    select psn_no, max({'on': begndate, 'at': addr}).at as addr, max({'on': begndate, 'at': emp_name}).at as emp_name
-    from insured
-    group by psn_no
-),
 -- 住院费用项目的组合（五项以上）
 bundles as (
     select mdtrt_id, bit_xor(hash(med_list_codg)) as bundle, count(*) as items
@@ -82,47 +57,41 @@ bundles as (
     having count(*) >= 5
 ),
 joined as (
-    select v.*, m.cost, m.fund, m.settled, m.no_cash, b.bundle, b.items, p.addr, p.emp_name,
-        coalesce(dwelling(p.emp_name, p.addr), v.psn_no) as unit,
-        icd3(coalesce(v.diag_code, d.main)) as diagnosis,
-        greatest(date_diff('day', v.begntime::date, v.dscg_time::date), 1) as nights
-    from visits v
-    left join money m using (mdtrt_id)
-    left join main d using (mdtrt_id)
+    select v.*, b.bundle, b.items
+    from visited v
     left join bundles b using (mdtrt_id)
-    left join person p on p.psn_no = v.psn_no
 ),
 -- 任两名患者（诊断、医师按人次）在某一方面相同的对数：比例不随规模变化。同一人的各次之间、同一养老院或学校的人之间
 -- 本就相同，不成对。380 对为二十名患者（20×19）。
 grouped as (
-    select fixmedins_code, month, 'same_diagnosis' as what, diagnosis as which, unit, count(*) as n
+    select fixmedins_code, month, 'same_diagnosis' as what, diagnosis as which, living, count(*) as n
     from joined where inpatient and diagnosis is not null group by all
     union all
-    select fixmedins_code, month, 'same_outpatient_diagnosis' as what, diagnosis as which, unit, count(*) as n
+    select fixmedins_code, month, 'same_outpatient_diagnosis' as what, diagnosis as which, living, count(*) as n
     from joined where not inpatient and diagnosis is not null group by all
     union all
-    select fixmedins_code, month, 'same_village' as what, addr as which, unit, count(distinct psn_no) as n
+    select fixmedins_code, month, 'same_village' as what, addr as which, living, count(distinct psn_no) as n
     from joined where inpatient and addr is not null group by all
     union all
-    select fixmedins_code, month, 'same_employer' as what, emp_name as which, unit, count(distinct psn_no) as n
+    select fixmedins_code, month, 'same_employer' as what, emp_name as which, living, count(distinct psn_no) as n
     from joined where inpatient and emp_name is not null and emp_name <> '' group by all
     union all
-    select fixmedins_code, month, 'same_doctor' as what, atddr_no as which, unit, count(*) as n
-    from joined where inpatient and atddr_no is not null group by all
+    select fixmedins_code, month, 'same_doctor' as what, dr_code as which, living, count(*) as n
+    from joined where inpatient and dr_code is not null group by all
     union all
-    select fixmedins_code, month, 'same_outpatient_doctor' as what, atddr_no as which, unit, count(*) as n
-    from joined where not inpatient and atddr_no is not null group by all
+    select fixmedins_code, month, 'same_outpatient_doctor' as what, dr_code as which, living, count(*) as n
+    from joined where not inpatient and dr_code is not null group by all
     union all
-    select fixmedins_code, month, 'same_bill' as what, cost::varchar as which, unit, count(distinct psn_no) as n
+    select fixmedins_code, month, 'same_bill' as what, cost::varchar as which, living, count(distinct psn_no) as n
     from joined where inpatient and cost > 0 group by all
     union all
-    select fixmedins_code, month, 'same_bundle' as what, concat_ws('|', bundle, items) as which, unit, count(distinct psn_no) as n
+    select fixmedins_code, month, 'same_bundle' as what, concat_ws('|', bundle, items) as which, living, count(distinct psn_no) as n
     from joined where bundle is not null group by all
 ),
 gathered as (
-    select fixmedins_code, month, what, grouping(unit) = 1 as of_which, sum(n) as n, sum(n * n) as own
+    select fixmedins_code, month, what, grouping(living) = 1 as of_which, sum(n) as n, sum(n * n) as own
     from grouped
-    group by grouping sets ((fixmedins_code, month, what, which), (fixmedins_code, month, what, unit))
+    group by grouping sets ((fixmedins_code, month, what, which), (fixmedins_code, month, what, living))
 ),
 pairs as (
     select fixmedins_code, month, what, alike_pairs(n, own, of_which) as alike, all_pairs(n, of_which) as pairs
@@ -149,7 +118,7 @@ months as (
         count(distinct psn_no) as patients,
         count(distinct psn_no) filter (where inpatient) as inpatients,
         sum(cost)::double as total_fee, sum(fund)::double as fund,
-        coalesce(sum(nights) filter (where inpatient), 0)::bigint as nights,
+        coalesce(sum(days) filter (where inpatient), 0)::bigint as nights,
         coalesce(sum(settled), 0)::bigint as settled, coalesce(sum(no_cash), 0)::bigint as no_cash
     from joined
     group by fixmedins_code, month

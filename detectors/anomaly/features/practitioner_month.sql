@@ -2,8 +2,8 @@
 unit: practitioner_month
 key: [dr_code, month]
 needs: [visit.begntime, visit.atddr_no]
-may_use: [visit.dscg_time, visit.dscg_diag_code, diagnosis, settlement.medfee_sumamt, settlement.fund_pay_sumamt,
-  fee_line.bilg_dr_codg, fee_line.fee_ocur_time, fee_line.med_list_codg, fee_line.psn_no, insured.addr, insured.emp_name]
+may_use: [fee_line.bilg_dr_codg, fee_line.fee_ocur_time, fee_line.med_list_codg, fee_line.psn_no, insured.addr, insured.emp_name]
+rests_on: [visited]
 cases: visits
 columns:
   dr_code: {meaning: 医师, unit: code, role: key}
@@ -38,52 +38,28 @@ columns:
   same_drug: {meaning: 任两名患者所开药品相同的比例, english: chance of drugs of two patients being the same, unit: share, numerator: same_drug_pairs, denominator: same_drug_of, suspicious: high, few: 380, basis: 超量、串换开药}
 */
 with
-visits as (
-    select mdtrt_id, psn_no, fixmedins_code, atddr_no as dr_code, inpatient, begntime,
-        coalesce(dscg_diag_code, adm_diag_code) as diag_code,
-        date_trunc('month', if(inpatient, dscg_time, begntime))::date as month
-    from visit
-    where if(inpatient, dscg_time, begntime) <= begntime + interval 366 day and atddr_no is not null and atddr_no <> ''
-),
-money as (
-    select mdtrt_id,
-        coalesce(nullif(sum(medfee_sumamt), 0), sum(fund_pay_sumamt) + coalesce(sum(act_pay_dedc), 0)) as cost
-    from settlement
-    group by mdtrt_id
-),
-main as (
-    select mdtrt_id, min(diag_code) as main
-    from diagnosis
-    where maindiag_flag = '1' and role <> 'admission'
-    group by mdtrt_id
-),
 person as (
     select psn_no, max({'on': begndate, 'at': addr}).at as addr, max({'on': begndate, 'at': emp_name}).at as emp_name
     from insured
     group by psn_no
 ),
 joined as (
-    select v.*, m.cost, p.addr, coalesce(dwelling(p.emp_name, p.addr), v.psn_no) as unit,
-        icd3(coalesce(v.diag_code, d.main)) as diagnosis
-    from visits v
-    left join money m using (mdtrt_id)
-    left join main d using (mdtrt_id)
-    left join person p on p.psn_no = v.psn_no
+    select * from visited where dr_code is not null
 ),
--- 开单：按医师、小时先合计一遍
+-- 开单：按医师、日先合计一遍，有开单的小时记为一个数的各位
 billed as (
-    select bilg_dr_codg as dr_code, date_trunc('hour', fee_ocur_time) as hour, fee_ocur_time_is_date as is_date,
-        med_chrgitm_type in ('09', '10', '11') and med_list_codg is not null as is_drug, count(*) as lines
+    select bilg_dr_codg as dr_code, fee_ocur_time::date as day,
+        count(*) filter (where not fee_ocur_time_is_date) as lines,
+        coalesce(bit_or(1::integer << hour(fee_ocur_time)) filter (where not fee_ocur_time_is_date), 0) as hours,
+        count(*) filter (where not fee_ocur_time_is_date and hour(fee_ocur_time) < 5) as night_lines,
+        count(*) filter (where med_chrgitm_type in ('09', '10', '11') and med_list_codg is not null) as drug_lines
     from fee_line
     where bilg_dr_codg is not null and bilg_dr_codg <> '' and fee_ocur_time is not null
     group by all
 ),
 lines as (
-    select dr_code, date_trunc('month', hour)::date as month,
-        coalesce(sum(lines) filter (where not is_date), 0)::bigint as lines,
-        count(distinct hour) filter (where not is_date) as hours,
-        coalesce(sum(lines) filter (where not is_date and hour(hour) < 5), 0)::bigint as night_lines,
-        coalesce(sum(lines) filter (where is_drug), 0)::bigint as drug_lines
+    select dr_code, date_trunc('month', day)::date as month, sum(lines)::bigint as lines, sum(bit_count(hours))::bigint as hours,
+        sum(night_lines)::bigint as night_lines, sum(drug_lines)::bigint as drug_lines
     from billed
     group by all
 ),
@@ -97,22 +73,22 @@ prescribed as (
 -- 任两名患者（诊断按人次）在某一方面相同的对数：比例不随规模变化。同一人的各次之间、同一养老院或学校的人之间
 -- 本就相同，不成对。380 对为二十名患者（20×19）。
 grouped as (
-    select dr_code, month, 'same_diagnosis' as what, diagnosis as which, unit, count(*) as n
+    select dr_code, month, 'same_diagnosis' as what, diagnosis as which, living, count(*) as n
     from joined where diagnosis is not null group by all
     union all
-    select dr_code, month, 'same_village' as what, addr as which, unit, count(distinct psn_no) as n
+    select dr_code, month, 'same_village' as what, addr as which, living, count(distinct psn_no) as n
     from joined where addr is not null group by all
     union all
-    select dr_code, month, 'same_bill' as what, cost::varchar as which, unit, count(distinct psn_no) as n
+    select dr_code, month, 'same_bill' as what, cost::varchar as which, living, count(distinct psn_no) as n
     from joined where inpatient and cost > 0 group by all
     union all
-    select dr_code, month, 'same_drug' as what, drug as which, coalesce(dwelling(p.emp_name, p.addr), d.psn_no) as unit, count(*) as n
+    select dr_code, month, 'same_drug' as what, drug as which, coalesce(dwelling(p.emp_name, p.addr), d.psn_no) as living, count(*) as n
     from prescribed d left join person p on p.psn_no = d.psn_no group by all
 ),
 gathered as (
-    select dr_code, month, what, grouping(unit) = 1 as of_which, sum(n) as n, sum(n * n) as own
+    select dr_code, month, what, grouping(living) = 1 as of_which, sum(n) as n, sum(n * n) as own
     from grouped
-    group by grouping sets ((dr_code, month, what, which), (dr_code, month, what, unit))
+    group by grouping sets ((dr_code, month, what, which), (dr_code, month, what, living))
 ),
 pairs as (
     select dr_code, month, what, alike_pairs(n, own, of_which) as alike, all_pairs(n, of_which) as pairs

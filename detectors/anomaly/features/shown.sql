@@ -2,8 +2,7 @@
 unit: shown
 key: [subject_type, subject, month]
 needs: [visit.begntime, visit.fixmedins_code]
-may_use: [visit.dscg_time, visit.atddr_no, visit.dscg_way, visit.emergency, visit.dscg_diag_code, diagnosis,
-  settlement.medfee_sumamt, settlement.fund_pay_sumamt, settlement.psn_cash_pay, fee_line.med_chrgitm_type, insured.addr]
+rests_on: [visited]
 columns:
   subject_type: {meaning: institution 机构、practitioner 医师, unit: code, role: key}
   subject: {meaning: 机构或医师编码, unit: code, role: key}
@@ -23,61 +22,15 @@ columns:
   same_bill: {meaning: 与其他住院患者费用总额相同的住院，相同者多的在前, unit: list, role: context}
 */
 with
-visits as (
-    select mdtrt_id, psn_no, fixmedins_code, nullif(atddr_no, '') as dr_code, kind, inpatient, begntime, dscg_time,
-        coalesce(emergency, false) as emergency,
-        icd3(coalesce(dscg_diag_code, adm_diag_code)) as diagnosis,
-        date_trunc('month', if(inpatient, dscg_time, begntime))::date as month
-    from visit
-    where if(inpatient, dscg_time, begntime) <= begntime + interval 366 day
-),
-money as (
-    select mdtrt_id, bool_or(psn_cash_pay = 0) as no_cash,
-        coalesce(nullif(sum(medfee_sumamt), 0), sum(fund_pay_sumamt) + coalesce(sum(act_pay_dedc), 0)) as cost
-    from settlement
-    group by mdtrt_id
-),
-coded as (
-    select mdtrt_id, count(distinct diag_code) as codes,
-        min(icd3(diag_code)) filter (where maindiag_flag = '1' and role <> 'admission') as main
-    from diagnosis
-    group by mdtrt_id
-),
-lines as (
-    select mdtrt_id,
-        round(coalesce(sum(det_item_fee_sumamt) filter (where med_chrgitm_type in ('03', '04')), 0)::double
-            / sum(det_item_fee_sumamt)::double, 4) as exam
-    from fee_line
-    group by mdtrt_id
-    having sum(det_item_fee_sumamt) > 0
-),
-person as (
-    select psn_no, max({'on': begndate, 'at': addr}).at as addr
-    from insured
-    group by psn_no
-),
-joined as (
-    select v.* exclude (diagnosis), m.cost, m.no_cash, c.codes, l.exam, p.addr,
-        coalesce(v.diagnosis, c.main) as diagnosis,
-        greatest(date_diff('day', v.begntime::date, v.dscg_time::date), 1) as days,
-        date_diff('day', (lag(if(inpatient, dscg_time, begntime)) over place)::date, v.begntime::date) as since,
-        date_diff('day', (lag(v.begntime) over life)::date, v.begntime::date) as since_elsewhere,
-        lag(v.fixmedins_code) over life <> v.fixmedins_code as elsewhere
-    from visits v
-    left join money m using (mdtrt_id)
-    left join coded c using (mdtrt_id)
-    left join lines l using (mdtrt_id)
-    left join person p on p.psn_no = v.psn_no
-    window place as (partition by v.psn_no, v.fixmedins_code, v.kind order by v.begntime, v.mdtrt_id),
-        life as (partition by v.psn_no order by v.begntime, v.mdtrt_id)
-),
 -- 同病种、同村、同额在机构当月有多少
 counted as (
-    select *,
+    select *, place_before <> fixmedins_code as elsewhere,
+        date_diff('day', if(inpatient, left_at, earlier)::date, begntime::date) as since,
+        date_diff('day', before_that::date, begntime::date) as since_elsewhere,
         count(*) over (partition by fixmedins_code, month, inpatient, diagnosis) as of_diagnosis,
         count(*) over (partition by fixmedins_code, month, addr) as of_village,
         count(*) over (partition by fixmedins_code, month, inpatient, cost) as of_bill
-    from joined
+    from visited
 ),
 told as (
     select *, {'by': coalesce(cost, 0)::double, 'id': mdtrt_id} as by_cost
@@ -97,7 +50,7 @@ listed as (
         max({'by': -since::double, 'id': mdtrt_id}, 10) filter (where not inpatient and since between 0 and 7) as again_share,
         max({'by': -since_elsewhere::double, 'id': mdtrt_id}, 10)
             filter (where elsewhere and since_elsewhere between 0 and 30) as elsewhere_share,
-        max(by_cost, 10) filter (where no_cash) as no_cash_share,
+        max(by_cost, 10) filter (where no_cash > 0) as no_cash_share,
         max({'by': of_diagnosis::double, 'id': mdtrt_id}, 10) filter (where diagnosis is not null) as same_diagnosis,
         max({'by': of_village::double, 'id': mdtrt_id}, 10) filter (where inpatient and addr is not null) as same_village,
         max({'by': of_bill::double, 'id': mdtrt_id}, 10) filter (where inpatient and cost > 0 and of_bill > 1) as same_bill

@@ -103,6 +103,47 @@ def test_the_hash_follows_the_meaning_not_the_spacing(tmp_path: Path) -> None:
     assert written(tmp_path, GOOD.replace("few: 20", "few: 30")).hash != before
 
 
+BASE = """/*
+unit: seen
+key: [mdtrt_id]
+needs: [visit.dscg_time]
+may_use: [settlement]
+columns:
+  mdtrt_id: {meaning: 就诊, unit: code, role: key}
+*/
+select mdtrt_id from visit where dscg_time is not null
+"""
+ON_TOP = """/*
+unit: town
+key: [n]
+needs: [visit.begntime]
+rests_on: [seen]
+columns:
+  n: {meaning: 人次, unit: count, role: key}
+*/
+select count(*) as n from seen
+"""
+
+
+def test_a_file_may_rest_on_another(tmp_path: Path) -> None:
+    (tmp_path / "seen.sql").write_text(BASE, encoding="utf-8")
+    one = written(tmp_path, ON_TOP)
+    assert one.tables == {"visit", "settlement"}
+    assert compute.lacking(one, {"visit.begntime"}) == ("visit.dscg_time",)
+    con = engine.connect()
+    con.execute(LEDGER_SQL.read_text(encoding="utf-8"))
+    provide(con, ledger_names())
+    prepare(con, Knowledge({}, {}, "none", {}))
+    insert(con, visit=[{"mdtrt_id": "M1", "dscg_time": "2026-01-01"}, {"mdtrt_id": "M2"}])
+    assert compute.table(con, one).to_pylist() == [{"n": 1}]
+    assert compute.table(con, one).to_pylist() == [{"n": 1}], "and once more from the same connection"
+    (tmp_path / "seen.sql").write_text(BASE.replace("is not null", "is null"), encoding="utf-8")
+    assert written(tmp_path, ON_TOP).hash != one.hash
+    (tmp_path / "seen.sql").unlink()
+    with pytest.raises(SourceError, match="'rests_on' names seen; there is no other such file here"):
+        written(tmp_path, ON_TOP)
+
+
 @pytest.mark.parametrize("unit", sorted(featurefile.load()))
 def test_every_file_runs_on_an_empty_ledger_and_says_what_it_returns(unit: str) -> None:
     con = engine.connect()
