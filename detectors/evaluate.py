@@ -209,7 +209,8 @@ def needed_columns(
     texts = [MONEY_SQL.read_text(encoding="utf-8"), *_TOLD_OF]
     for rule in rulebook.rules:
         texts += [rule.query, coverage_query(rule), *rule.needs, *rule.may_use]
-    texts += [one.query for one in model_tables.files_of(rulebook.rules, models)]
+    for one in model_tables.files_of(rulebook.rules, models):
+        texts += one.queries
     return ledger.used_columns(texts, needed_tables(rulebook, models) | set(tables))
 
 

@@ -85,6 +85,11 @@ class FeatureFile:
         own = frozenset(name.partition(".")[0] for name in (*self.needs, *self.may_use))
         return own.union(*(one.tables for one in self.rests_on))
 
+    @property
+    def queries(self) -> tuple[str, ...]:
+        """Its query, and those of what it rests on."""
+        return (self.query, *(query for one in self.rests_on for query in one.queries))
+
     def of_role(self, role: str) -> tuple[Column, ...]:
         """The columns of a role, in the order of the file."""
         return tuple(column for column in self.columns.values() if column.role == role)

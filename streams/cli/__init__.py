@@ -18,7 +18,7 @@ from rules.rulebook import RulebookError, SourceError
 from streams.errors import Refused
 from streams.operation import disk
 from streams.operation.exits import Exit
-from streams.operation.process import give_way, keep_blocks_at_hand
+from streams.operation.process import collect_seldom, give_way, keep_blocks_at_hand
 
 #: Command → module under streams.cli that holds it as `command`, and its line in the help.
 COMMANDS = {
@@ -98,6 +98,7 @@ def _terminable() -> Iterator[None]:
 def _settle_process(command: list[str]) -> None:
     if command in (["worker"], ["up"]):
         keep_blocks_at_hand()
+        collect_seldom()
     if command in (["archive"], ["sweep"]):
         give_way()
 

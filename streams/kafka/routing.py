@@ -17,6 +17,7 @@ from streams.operation import disk
 from streams.operation.events import Event
 from streams.operation.exits import Exit
 from streams.operation.logging import setup
+from streams.operation.process import collect_seldom
 from streams.operation.settings import Logging
 from streams.operation.stopping import start_apart
 
@@ -75,6 +76,7 @@ class Routing:
 def route_alone(settings: RouterSettings, logging: Logging, worker: Pipe) -> None:
     """What the process does: route until SIGTERM, a failure, or the worker's end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the worker's, which passes it on
+    collect_seldom()
     log = setup(logging, "worker")
     threading.Thread(target=_end_with, args=(worker,), name="worker", daemon=True).start()
     failed: BaseException | None = None

@@ -49,15 +49,18 @@ def unpack(name: str, blobs: Iterable[bytes]) -> pa.Table:
 
 def unpack_counted(name: str, blobs: Iterable[bytes]) -> tuple[pa.Table, tuple[int, ...]]:
     """The same, and how many rows each blob had."""
-    schema = fact_schemas()[name]
-    with _uncollected():
-        # a column that was added to the table after a blob was written is missing in it
-        width = 1 + len(schema)
-        parts = [_decode(blob)[:width] for blob in blobs]
-        if not parts:
-            return schema.empty_table(), ()
-        lengths, *columns = zip(*(part + [None] * (width - len(part)) for part in parts), strict=True)
-        arrays = [_joined(found, lengths, field.type) for found, field in zip(columns, schema, strict=True)]
+    with _uncollected():  # the lists are gone when it ends
+        return _read(fact_schemas()[name], blobs)
+
+
+def _read(schema: pa.Schema, blobs: Iterable[bytes]) -> tuple[pa.Table, tuple[int, ...]]:
+    # a column that was added to the table after a blob was written is missing in it
+    width = 1 + len(schema)
+    parts = [_decode(blob)[:width] for blob in blobs]
+    if not parts:
+        return schema.empty_table(), ()
+    lengths, *columns = zip(*(part + [None] * (width - len(part)) for part in parts), strict=True)
+    arrays = [_joined(found, lengths, field.type) for found, field in zip(columns, schema, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema), lengths
 
 

@@ -70,17 +70,14 @@ def united(*sets: Tables) -> dict[str, pa.Table]:
     message = tables.get("message")
     if message is None or not message["psn_no"].null_count:
         return tables
-    found = message.group_by(["msgid", "inf_time", "content"]).aggregate(
-        [("seq", "min"), ("seq", "count_distinct")]
-    )
-    twice = found.filter(pc.greater(found["seq_count_distinct"], 1))
-    if twice.num_rows:
-        first = dict(zip(_identities(twice), twice["seq_min"].to_pylist(), strict=True))
-        renamed = {
-            seq: first[identity]
-            for seq, identity in zip(message["seq"].to_pylist(), _identities(message), strict=True)
-            if identity in first
-        }
+    # only one that tells of several persons may have come with several of them
+    several = message.filter(pc.is_null(message["psn_no"]))
+    first: dict[tuple[Any, ...], int] = {}
+    renamed: dict[int, int] = {}
+    for seq, identity in sorted(zip(several["seq"].to_pylist(), _identities(several), strict=True)):
+        if first.setdefault(identity, seq) != seq:
+            renamed[seq] = first[identity]
+    if renamed:
         tables = {name: _renamed(table, renamed) for name, table in tables.items()}
     _, once = np.unique(tables["message"]["seq"].to_numpy(), return_index=True)
     return {**tables, "message": tables["message"].take(pa.array(np.sort(once)))}
@@ -96,8 +93,8 @@ def told_of(tables: Tables, seqs: Collection[int]) -> set[tuple[int, str | None]
     pairs: set[tuple[int, str | None]] = set()
     for table in of_care(tables).values():
         found = table.select(["seq", "psn_no"]).filter(pc.is_in(table["seq"], wanted))
-        found = found.group_by(["seq", "psn_no"]).aggregate([])
-        pairs.update(zip(found["seq"].to_pylist(), found["psn_no"].to_pylist(), strict=True))
+        if found.num_rows:
+            pairs.update(zip(found["seq"].to_pylist(), found["psn_no"].to_pylist(), strict=True))
     of_somebody = {seq for seq, psn_no in pairs if psn_no is not None}
     return {(seq, psn_no) for seq, psn_no in pairs if psn_no is not None or seq not in of_somebody}
 

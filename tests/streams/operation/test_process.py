@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +57,23 @@ def test_a_service_for_which_nobody_waits_gives_way() -> None:
         check=True,
     )
     assert int(told.stdout) == min(os.nice(0) + 10, 19)
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="no scheduling by session")
+@pytest.mark.parametrize("own_session", [True, False])
+def test_a_service_that_is_a_session_by_itself_gives_way_to_other_sessions(own_session: bool) -> None:
+    session = Path("/proc/self/autogroup")
+    before = session.read_text(encoding="ascii")
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from streams.operation.process import give_way; give_way(); print(open('/proc/self/autogroup').read())",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        start_new_session=own_session,
+    ).stdout
+    assert told.split()[-1] == (str(min(os.nice(0) + 10, 19)) if own_session else before.split()[-1])
+    assert session.read_text(encoding="ascii") == before
