@@ -29,7 +29,9 @@ class Delays:
     def at(self, percent: int) -> float:
         """A percentile, seconds."""
         return (
-            statistics.quantiles(self.seconds, n=100)[percent - 1] if len(self.seconds) > 1 else float("nan")
+            statistics.quantiles(self.seconds, n=100, method="inclusive")[percent - 1]
+            if len(self.seconds) > 1
+            else float("nan")
         )
 
 

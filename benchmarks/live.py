@@ -96,15 +96,18 @@ def many_rules(on: Bed, chosen: argparse.Namespace, _: Figures) -> Figures:
 
 
 def delay(on: Bed, chosen: argparse.Namespace, figures: Figures) -> Figures:
-    """From message to change: at a steady rate, and at half the sustained one."""
+    """From message to change: at a steady rate, and at half the sustained one, a minute each of twice the persons, so that
+    there are changes enough for a percentile."""
     half = figures.get("sustained", {}).get("events_per_second", 2 * STEADY) / 2
-    lines = county(chosen.persons, chosen.days)
+    lines = county(2 * chosen.persons, chosen.days)
     told: Figures = {}
     with on.site("delay", chosen.workers) as site:
-        cut, end = len(lines) // 3, len(lines) * 2 // 3
-        site.through(lines[:cut])
-        for rate, some in ((float(STEADY), lines[cut:end]), (half, lines[end:])):
-            found = delays.measure(site, some[: int(rate * 60)], rate)
+        at = len(lines) // 6
+        site.through(lines[:at])
+        for rate in (float(STEADY), half):
+            some = lines[at : at + int(rate * 60)]
+            at += len(some)
+            found = delays.measure(site, some, rate)
             told[f"at {found.rate:.0f} events/s"] = {
                 "changes": len(found.seconds),
                 "p50 seconds": round(found.at(50), 2),
