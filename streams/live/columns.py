@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any
 
 import msgspec
@@ -54,23 +54,26 @@ def unpack_counted(name: str, blobs: Iterable[bytes]) -> tuple[pa.Table, tuple[i
 
 
 def _read(schema: pa.Schema, blobs: Iterable[bytes]) -> tuple[pa.Table, tuple[int, ...]]:
-    # a column that was added to the table after a blob was written is missing in it
     width = 1 + len(schema)
-    parts = [_decode(blob)[:width] for blob in blobs]
+    parts = [_decode(blob) for blob in blobs]
     if not parts:
         return schema.empty_table(), ()
-    lengths, *columns = zip(*(part + [None] * (width - len(part)) for part in parts), strict=True)
+    if any(len(part) != width for part in parts):
+        # a column that was added to the table after a blob was written is missing in it
+        parts = [(part + [None] * (width - len(part)))[:width] for part in parts]
+    lengths, *columns = zip(*parts, strict=True)
     arrays = [_joined(found, lengths, field.type) for found, field in zip(columns, schema, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema), lengths
 
 
-def _joined(found: Sequence[list[Any] | None], lengths: Sequence[int], kind: pa.DataType) -> pa.Array:
+def _joined(found: Sequence[Iterable[Any] | None], lengths: Sequence[int], kind: pa.DataType) -> pa.Array:
     """One column of several blobs; `lengths`: their rows, of those, too, that lack it."""
     absent = found.count(None)
     if absent == len(found):
         return pa.nulls(sum(lengths), kind)
-    lists = (some or [None] * length for some, length in zip(found, lengths, strict=True))
-    return _array(list(chain.from_iterable(lists if absent else found)), kind)  # type: ignore[arg-type]
+    if absent:
+        found = [some or repeat(None, length) for some, length in zip(found, lengths, strict=True)]
+    return _array(list(chain.from_iterable(found)), kind)  # type: ignore[arg-type]
 
 
 @contextmanager
