@@ -76,11 +76,11 @@ class StandingKernel:
         con = self._con
         con.execute("begin")
         try:
-            for name, table in tables.items():
-                if table.num_rows and name in self.reads:
-                    self._insert(name, table)
+            there = [name for name, table in tables.items() if table.num_rows and name in self.reads]
+            for name in there:
+                self._insert(name, tables[name])
             on_step("load")
-            ledger.fill(con, tables=self._tables, columns=self._columns)
+            ledger.fill(con, tables=self._tables, columns=self._columns, views=(), there=there)
             on_step("ledger")
             result = judge(
                 con,

@@ -19,7 +19,8 @@ from detectors.errors import RuleError
 def table(con: duckdb.DuckDBPyConnection, feature: FeatureFile) -> pa.Table:
     """The feature table of a prepared ledger, sorted by its key, one row a key.
 
-    The tables that it rests on stay in the connection for the next that does: the ledger must not change meanwhile. What the source lacks comes out NULL. Raises `RuleError` where the file breaks its contract.
+    The tables that it rests on stay in the connection for the next that does: the ledger must not change meanwhile. What
+    the source lacks comes out NULL. Raises `RuleError` where the file breaks its contract.
     """
     order = ", ".join(feature.key)
     try:

@@ -53,8 +53,9 @@ class Column:
 
 @dataclass(frozen=True)
 class FeatureFile:
-    """A feature file. `rests_on`: other files, whose tables its query reads by their units. `cases`: the column that counts the cases of a row. `lookback`: how far from a row's own begin
-    the facts may lie that it rests on, bound as `$lookback` (None: the file does not say)."""
+    """A feature file. `rests_on`: other files, whose tables its query reads by their units. `cases`: the column that counts
+    the cases of a row. `lookback`: how far from a row's own begin the facts may lie that it rests on, bound as `$lookback`
+    (None: the file does not say)."""
 
     unit: str
     key: tuple[str, ...]

@@ -6,6 +6,15 @@ depends on is what it reads.
 
 from __future__ import annotations
 
-from detectors.ledger.builder import build, create, fact_tables, fill, identity, used_columns
+from detectors.ledger.builder import (
+    OF_FEW_QUERIES,
+    OF_MANY,
+    build,
+    create,
+    fact_tables,
+    fill,
+    identity,
+    used_columns,
+)
 
-__all__ = ["build", "create", "fact_tables", "fill", "identity", "used_columns"]
+__all__ = ["OF_FEW_QUERIES", "OF_MANY", "build", "create", "fact_tables", "fill", "identity", "used_columns"]

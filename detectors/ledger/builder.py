@@ -9,6 +9,8 @@ import duckdb
 
 from detectors import engine
 from detectors.ledger.plan import (
+    OF_FEW_QUERIES,
+    OF_MANY,
     STEPS,
     Statement,
     fact_tables,
@@ -20,7 +22,7 @@ from detectors.ledger.plan import (
 )
 from rules.schema import LEDGER_SQL, ledger_columns
 
-__all__ = ["build", "create", "fact_tables", "fill", "identity", "used_columns"]
+__all__ = ["OF_FEW_QUERIES", "OF_MANY", "build", "create", "fact_tables", "fill", "identity", "used_columns"]
 
 #: Columns by ledger table; a table that is not named has all of its columns.
 Chosen = Mapping[str, Collection[str]]
@@ -36,7 +38,7 @@ def build(
     unique: bool = False,
     columns: Chosen = _ALL,
     slices: int = 1,
-    views: bool = False,
+    views: Collection[str] = OF_MANY,
 ) -> None:
     """Create and fill the ledger from the tables (or views) of schema `fact`.
 
@@ -44,8 +46,7 @@ def build(
     `unique`: every msgid stands once among the facts, so that no copy needs to be looked for.
     `columns`: the only columns that these tables shall have (see `used_columns`).
     `slices`: in how many parts the largest joins are made, so that each fits into memory.
-    `views`: fee lines are not copied but read from the facts by each query; for a dozen queries of few columns that is
-    the cheaper way.
+    `views`: what is not copied but read anew by each query that names it (`OF_MANY`, `OF_FEW_QUERIES`, or nothing).
     Raises ValueError for a name that is no ledger table.
     """
     create(con, tables=tables, columns=columns)
@@ -92,12 +93,17 @@ def fill(
     unique: bool = False,
     columns: Chosen = _ALL,
     slices: int = 1,
-    views: bool = False,
+    views: Collection[str] = OF_MANY,
+    there: Collection[str] | None = None,
 ) -> None:
-    """Fill the created, empty tables: inserts only (but for `views`), so that a driver may roll them back and fill again."""
-    chosen = _inserts(None if tables is None else frozenset(tables), _frozen(columns), unique, views)
+    """Fill the created, empty tables, in such a way that a driver may roll that back and fill again. `there`: the fact
+    tables that have rows, where that is known."""
+    chosen = _steps(None if tables is None else frozenset(tables), _frozen(columns), unique, frozenset(views))
     gates = {name for statement in chosen for name in statement.only_with}
-    filled = _with_rows(con, {name for name in gates if name.startswith("fact.")})
+    if there is None:
+        filled = _with_rows(con, {name for name in gates if name.startswith("fact.")})
+    else:
+        filled = {f"fact.{name}" for name in there}
     copies = False
     for statement in chosen:
         if statement.only_with and filled.isdisjoint(statement.only_with):
@@ -124,8 +130,11 @@ def _frozen(columns: Chosen) -> frozenset[tuple[str, frozenset[str]]]:
 
 
 @cache
-def _inserts(
-    tables: frozenset[str] | None, columns: frozenset[tuple[str, frozenset[str]]], unique: bool, views: bool
+def _steps(
+    tables: frozenset[str] | None,
+    columns: frozenset[tuple[str, frozenset[str]]],
+    unique: bool,
+    views: frozenset[str],
 ) -> tuple[Statement, ...]:
     """What `fill` runs, in order: worked out once for the many fills of a worker."""
     few = dict(columns)
@@ -136,10 +145,8 @@ def _inserts(
         lacks = without.get(step.target, frozenset())
         if step.is_view or (unique and step.unless_unique):
             continue
-        if views and step.may_be_view:
-            chosen.append(step.as_view([name for name in ledger_columns()[step.table] if name not in lacks]))
-        else:
-            chosen.append(step.without(lacks))
+        is_view = step.may_be_view and step.target in views
+        chosen.append(step.as_view(lacks) if is_view else step.without(lacks))
     return tuple(chosen)
 
 

@@ -53,10 +53,11 @@ class Statement:
             self, sql=f"{head} by name\nselect columns(lambda name: name not in ({names})) from (\n{query}\n)"
         )
 
-    def as_view(self, columns: Collection[str]) -> Statement:
-        """The same as a view in the place of its target, with these columns."""
+    def as_view(self, lacks: Collection[str]) -> Statement:
+        """The same as a view in the place of its target, without these columns."""
+        names = [name for name in ledger_columns()[self.table] if name not in lacks] if self.table else ["*"]
         _, _, query = self.sql.partition(" by name\n")
-        sql = f"create or replace view {self.target} as\nselect {', '.join(columns)} from (\n{query}\n)"
+        sql = f"create or replace view {self.target} as\nselect {', '.join(names)} from (\n{query}\n)"
         return replace(self, sql=sql, is_view=True)
 
     def copies_apart(self) -> str:
@@ -106,10 +107,11 @@ def _statement(file: str, text: str, sql: str) -> Statement:
 
 
 @cache
-def plan(tables: frozenset[str] | None, left_out: frozenset[str] = frozenset()) -> tuple[Statement, ...]:
+def plan(tables: frozenset[str] | None, omitted: frozenset[str] = frozenset()) -> tuple[Statement, ...]:
     """The statements that fill these ledger tables (None: all) and what they depend on, in order.
 
-    `left_out`: columns ("visit.heard") that the tables shall not have; what only feeds those is left out, too. Raises ValueError for a name that is no ledger table.
+    `omitted`: columns ("visit.heard") that the tables shall not have; what only feeds those is left out, too. Raises
+    ValueError for a name that is no ledger table.
     """
     known = frozenset(ledger_columns())
     wanted = known if tables is None else tables
@@ -120,14 +122,20 @@ def plan(tables: frozenset[str] | None, left_out: frozenset[str] = frozenset()) 
     needed = {"main.fact_dropped"} | {f"main.{name}" for name in wanted}
     chosen = []
     for statement in reversed(statements()):
-        if statement.target in needed and not (statement.feeds and statement.feeds <= left_out):
+        if statement.target in needed and not (statement.feeds and statement.feeds <= omitted):
             chosen.append(statement)
             needed |= statement.reads
     return tuple(reversed(chosen))
 
 
 #: The tables that are most of a ledger. Writing them is most of its cost, and half of their columns are seldom read.
-WIDE = ("fee_line", "settlement", "visit")
+WIDE = ("diagnosis", "fee_line", "settlement", "settlement_list", "visit")
+
+#: What is a view where facts are many: most of it is another table again. Where facts are few, it is planned once.
+OF_MANY = frozenset({"step.settled_visit"})
+
+#: What is a view where a dozen queries read few columns each: lines are not copied, but read from the facts by each.
+OF_FEW_QUERIES = OF_MANY | {"main.fee_line"}
 
 #: What a step that adds to one of them asks of the rows that are there already.
 _KEY = "mdtrt_id"

@@ -17,7 +17,7 @@ from detectors import engine
 from detectors import facts as fact_tables
 from detectors.anomaly import compute, featurefile
 from detectors.evaluate import needed_columns, needed_tables, prepare, provide
-from detectors.ledger import build, used_columns
+from detectors.ledger import OF_FEW_QUERIES, OF_MANY, build, used_columns
 from detectors.watermark import LATENESS, watermark
 from rules.knowledge import Knowledge
 from rules.rulebook import Rulebook
@@ -114,7 +114,8 @@ def _build(con: duckdb.DuckDBPyConnection, rules: Rulebook, unique: bool, slices
         tables |= needed_tables(rules)
         of_rules = needed_columns(rules)
         columns = {table: columns[table] | of_rules[table] for table in columns}
-    build(con, tables=tables, unique=unique, columns=columns, slices=slices, views=not rules.rules)
+    views = OF_MANY if rules.rules else OF_FEW_QUERIES
+    build(con, tables=tables, unique=unique, columns=columns, slices=slices, views=views)
     provide(con, ledger_names())
 
 

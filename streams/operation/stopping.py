@@ -56,7 +56,7 @@ def _heard_afterwards() -> Iterator[None]:
         yield
     finally:
         for one, handler in before.items():
-            signal.signal(one, handler)
+            signal.signal(one, signal.SIG_DFL if handler is None else handler)
         for number in heard:
             signal.raise_signal(number)
 

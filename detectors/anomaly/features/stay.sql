@@ -58,7 +58,7 @@ lines as (
 ),
 -- 手术操作
 operated as (
-    select o.mdtrt_id, count(*) as operations, arg_min(left(o.oprn_oprt_code, 2), (o.row_no, o.setl_id)) as operation
+    select o.mdtrt_id, count(*) as operations, arg_min(left(o.oprn_oprt_code, 2), (o.row_no, o.msgid)) as operation
     from stays v
     join operation o using (mdtrt_id)
     group by o.mdtrt_id

@@ -20,8 +20,8 @@ union select mdtrt_id from fact.fee_line where cnt < 0 or hash(mdtrt_id, feedetl
 union select mdtrt_id from main.settlement where hash(mdtrt_id) in (select key from settled_often);
 
 -- The settlement of each visit; of several the last, so that what the visit takes from it is the latest word.
--- A view: most of it is `settlement` again.
-create or replace view step.settled_visit as
+-- may be a view
+insert into step.settled_visit by name
 with several as (
     select
         s.*,
@@ -223,8 +223,8 @@ from main.settlement
 anti join step.special_visit using (mdtrt_id);
 
 -- The lines that stand. Plain ones came as they are, covered by the visit's one settlement if that came later (2304) or
--- settled their batch (2207); a pharmacy's lines (2102) were settled with the sale itself. Of special visits, a line of which refunds left nothing is none, nor is
--- the refund itself.
+-- settled their batch (2207); a pharmacy's lines (2102) were settled with the sale itself. Of special visits, a line of
+-- which refunds left nothing is none, nor is the refund itself.
 -- only with fact.fee_line
 -- may be a view
 insert into main.fee_line by name

@@ -120,7 +120,7 @@ class Ledger:
         threads: int,
         unique: bool,
         slices: int,
-        views: bool,
+        views: Collection[str],
     ) -> None:
         self._rows = _by_table(log)
         self._tables, self._threads, self._unique, self._slices = set(tables), threads, unique, slices
@@ -160,7 +160,7 @@ def build(
     threads: int = 1,
     unique: bool = False,
     slices: int = 1,
-    views: bool = False,
+    views: Collection[str] = ledger.OF_MANY,
 ) -> Ledger:
     """The ledger of a log that arrives in this order."""
     return Ledger(log, tables, threads, unique, slices, views)
