@@ -17,7 +17,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.anomaly.worlds import county, world
-from detectors.anomaly import featurefile
 from streams.anomaly.training import fit_all
 
 #: Columns that name somebody or something.
@@ -55,9 +54,7 @@ def main(stays: int, institutions: int, days: int, keep: Path) -> None:
     here = county(world(1, fraud=True, institutions=institutions, days=days), keep)
     copies = -(-stays // here.features["stay"].num_rows)
     features = {
-        unit: copied(table, copies if unit != "shown" else 1)
-        for unit, table in here.features.items()
-        if unit in featurefile.load()
+        unit: copied(table, copies if unit != "shown" else 1) for unit, table in here.features.items()
     }
     begun = time.perf_counter()
 

@@ -26,6 +26,9 @@ from streams.anomaly.training import UNITS
 from streams.live.rules import OF_PERSONS
 from streams.simulate import simulate, write
 
+#: Of whom a lake is read, at the least: five million lines in half a year, beside which opening it is little.
+_INSTITUTIONS = 480
+
 #: Messages of a micro-batch.
 _BATCHES = (500, 2_000, 8_000)
 
@@ -43,10 +46,11 @@ def run(settings: Settings, console: Console) -> dict[str, object]:
 
 def _features(settings: Settings, console: Console) -> dict[str, object]:
     """From the lake to the feature tables, on all cores."""
-    wanted = world(1, fraud=True, institutions=settings.institutions, days=settings.days)
-    lake = settings.keep / f"lake-{settings.institutions}-{settings.days}"
+    institutions = max(settings.institutions, _INSTITUTIONS)
+    wanted = world(1, fraud=True, institutions=institutions, days=settings.days)
+    lake = settings.keep / f"lake-{institutions}-{settings.days}"
     if not lake.exists():
-        log = settings.keep / f"log-{settings.institutions}-{settings.days}"
+        log = settings.keep / f"log-{institutions}-{settings.days}"
         if not log.exists():
             write(wanted, log)
         fundwatch("lake", "build", str(log / "events"), "--out", str(lake))

@@ -25,6 +25,7 @@ from detectors.facts import Facts, Parquet
 from rules import knowledge
 from rules.schema import ledger_names
 from streams.anomaly.reading import Told
+from streams.anomaly.training import UNITS
 from streams.simulate import World, simulate
 from streams.simulate.truth import labels_csv
 from streams.wire import decode
@@ -74,15 +75,15 @@ def county(wanted: World, keep: Path) -> County:
     if not (folder / _SIZED).exists():
         folder.mkdir(parents=True, exist_ok=True)
         con = ledger_of(facts)
-        for unit, one in files.items():
-            pq.write_table(compute.table(con, one), folder / f"{unit}.parquet")
+        for unit in UNITS:
+            pq.write_table(compute.table(con, files[unit]), folder / f"{unit}.parquet")
         pq.write_table(con.sql(_SIZES).to_arrow_table(), folder / _SIZED)
         con.close()
     sizes = {
         (row["subject_type"], row["subject"]): (float(row["money"]), float(row["patients"]))
         for row in pq.read_table(folder / _SIZED).to_pylist()
     }
-    return County(wanted, {unit: pq.read_table(folder / f"{unit}.parquet") for unit in files}, truth, sizes)
+    return County(wanted, {unit: pq.read_table(folder / f"{unit}.parquet") for unit in UNITS}, truth, sizes)
 
 
 def _lived(wanted: World, folder: Path) -> tuple[Facts, dict[tuple[str, str], Told]]:
@@ -130,7 +131,7 @@ def features_of(facts: Facts) -> dict[str, pa.Table]:
     """Every feature table of some facts."""
     con = ledger_of(facts)
     try:
-        return {unit: compute.table(con, one) for unit, one in featurefile.load().items()}
+        return {unit: compute.table(con, featurefile.load()[unit]) for unit in UNITS}
     finally:
         con.close()
 
