@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
+from types import FrameType
 
 
 @contextmanager
 def asked_to_stop() -> Iterator[threading.Event]:
     """An event that SIGTERM and Ctrl-C set, instead of breaking off; outside the main thread nobody sets it."""
     stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
+    with _handled(lambda *_: stop.set()):
         yield stop
-        return
-
-    def ask(*_: object) -> None:
-        stop.set()
-
-    before = {one: signal.signal(one, ask) for one in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
 
 
 def start_apart(process: BaseProcess) -> None:
@@ -35,30 +25,27 @@ def start_apart(process: BaseProcess) -> None:
     A terminal sends Ctrl-C to all of a group, and an interpreter that is still starting dies of it with a traceback;
     so does one whose start is broken off on this side. What this process was told meanwhile, it hears afterwards.
     """
-    # It would be started with the process, and allows the signals again that it had blocked for its own start.
-    resource_tracker.ensure_running()
-    with _heard_afterwards(), _not_inherited(signal.SIGINT):
-        process.start()
+    heard: list[int] = []
+    try:
+        with _handled(lambda number, _: heard.append(number)), _not_inherited(signal.SIGINT):
+            process.start()
+    finally:
+        for number in heard:
+            signal.raise_signal(number)
 
 
 @contextmanager
-def _heard_afterwards() -> Iterator[None]:
-    """Signals that ask to end are handled when the block is done; outside the main thread none are."""
+def _handled(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """SIGTERM and Ctrl-C are handled so within the block; outside the main thread they are not."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    heard: list[int] = []
-    before = {
-        one: signal.signal(one, lambda number, _: heard.append(number))
-        for one in (signal.SIGTERM, signal.SIGINT)
-    }
+    before = {one: signal.signal(one, handler) for one in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        for one, handler in before.items():
-            signal.signal(one, signal.SIG_DFL if handler is None else handler)
-        for number in heard:
-            signal.raise_signal(number)
+        for one, earlier in before.items():
+            signal.signal(one, signal.SIG_DFL if earlier is None else earlier)
 
 
 @contextmanager
@@ -67,6 +54,8 @@ def _not_inherited(one: signal.Signals) -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    # It would be started with the process, and allows the signals again that it had blocked for its own start.
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {one})
     try:
         yield
