@@ -20,7 +20,7 @@ from detectors.ledger.plan import (
     statements,
     used_columns,
 )
-from rules.schema import LEDGER_SQL, ledger_columns
+from rules.schema import LEDGER_SQL
 
 __all__ = ["OF_FEW_QUERIES", "OF_MANY", "build", "create", "fact_tables", "fill", "identity", "used_columns"]
 
@@ -64,8 +64,7 @@ def create(
     for name in sorted(fact_tables()):
         con.execute(f"create view kept.{name} as from fact.{name} anti join {_DROPPED} using (seq)")
     steps = _planned(tables, columns)
-    every = {f"main.{table}": ledger_columns()[table].keys() - few for table, few in columns.items()}
-    for table, names in (every | lacking(columns, steps)).items():
+    for table, names in lacking(columns, steps).items():
         for name in sorted(names):
             con.execute(f"alter table {table} drop column if exists {name}")
     for statement in steps:

@@ -154,20 +154,21 @@ def used_columns(texts: Iterable[str], tables: Collection[str] | None = None) ->
 def lacking(columns: Mapping[str, Collection[str]], steps: Iterable[Statement]) -> dict[str, frozenset[str]]:
     """What each table lacks that has the columns of a ledger table of which only some are wanted, by its full name: what is
     not wanted, and of a table of the steps (they may have several readers) what none of these steps names either."""
-    found = {}
+    unwanted = _unwanted(columns)
+    found = {f"main.{table}": names for table, names in unwanted.items()}
     for step in steps:
-        if step.table in columns:
-            unwanted = ledger_columns()[step.table].keys() - columns[step.table]
-            own = step.target.startswith("main.")
-            found[step.target] = frozenset(unwanted if own else unwanted - _asked_of(step.target, steps))
+        if step.table in unwanted and step.target not in found:
+            found[step.target] = unwanted[step.table] - _asked_of(step.target, steps)
     return found
 
 
 def left_out(columns: Mapping[str, Collection[str]]) -> frozenset[str]:
     """The columns ("visit.heard") that tables lack of which only some columns are wanted."""
-    return frozenset(
-        f"{table}.{name}" for table, few in columns.items() for name in ledger_columns()[table].keys() - few
-    )
+    return frozenset(f"{table}.{name}" for table, names in _unwanted(columns).items() for name in names)
+
+
+def _unwanted(columns: Mapping[str, Collection[str]]) -> dict[str, frozenset[str]]:
+    return {table: frozenset(ledger_columns()[table].keys() - few) for table, few in columns.items()}
 
 
 def _chosen(words: frozenset[str], steps: Collection[Statement]) -> dict[str, frozenset[str]]:

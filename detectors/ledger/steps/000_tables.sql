@@ -38,10 +38,9 @@ create table step.gone_message (
 -- Registrations and admissions that a later message of the same visit replaced.
 create table step.outdated (msgid varchar);
 
--- One row a visit that is settled: its last standing settlement, and how many there are. `special`: lines of this
--- visit need more than their own row to be understood. A special visit that is not settled is here too, without setl_id.
+-- One row a visit that is settled: its last standing settlement.
 create table step.settled_visit (
-    mdtrt_id varchar, special boolean, settlements bigint, mid_settled boolean, latest timestamp,
+    mdtrt_id varchar, mid_settled boolean, latest timestamp,
     setl_id varchar, msgid varchar, inf_time timestamp, kind varchar, chrg_bchno varchar,
     psn_no varchar, fixmedins_code varchar, med_type varchar, insutype varchar, begntime timestamp,
     mdtrt_cert_type varchar, opter_type varchar, dise_codg varchar, trum_flag varchar, rel_ttp_flag varchar,

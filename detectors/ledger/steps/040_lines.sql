@@ -26,14 +26,13 @@ with several as (
     select
         s.*,
         row_number() over (partition by s.mdtrt_id order by s.inf_time desc, s.msgid desc) as n,
-        count(*) over (partition by s.mdtrt_id) as settlements,
         bool_or(s.mid_setl_flag = '1') over (partition by s.mdtrt_id) as mid_settled,
         max(s.setl_time) over (partition by s.mdtrt_id) as latest
     from main.settlement s
     semi join step.special_visit v on v.mdtrt_id = s.mdtrt_id
 )
 select
-    mdtrt_id, false as special, 1 as settlements, coalesce(mid_setl_flag = '1', false) as mid_settled, setl_time as latest,
+    mdtrt_id, coalesce(mid_setl_flag = '1', false) as mid_settled, setl_time as latest,
     setl_id, msgid, inf_time, kind, chrg_bchno, psn_no, fixmedins_code, med_type, insutype, begntime,
     mdtrt_cert_type, opter_type, dise_codg, trum_flag, rel_ttp_flag, otp_er_refl_flag, mdtrt_grp_type,
     insuplc_admdvs, mdtrtarea_admvs
@@ -41,12 +40,12 @@ from main.settlement s
 anti join step.special_visit using (mdtrt_id)
 union all
 select
-    v.mdtrt_id, true, coalesce(s.settlements, 0), coalesce(s.mid_settled, false), s.latest,
-    s.setl_id, s.msgid, s.inf_time, s.kind, s.chrg_bchno, s.psn_no, s.fixmedins_code, s.med_type, s.insutype, s.begntime,
-    s.mdtrt_cert_type, s.opter_type, s.dise_codg, s.trum_flag, s.rel_ttp_flag, s.otp_er_refl_flag, s.mdtrt_grp_type,
-    s.insuplc_admdvs, s.mdtrtarea_admvs
-from step.special_visit v
-left join (from several where n = 1) s on s.mdtrt_id = v.mdtrt_id;
+    mdtrt_id, coalesce(mid_settled, false), latest,
+    setl_id, msgid, inf_time, kind, chrg_bchno, psn_no, fixmedins_code, med_type, insutype, begntime,
+    mdtrt_cert_type, opter_type, dise_codg, trum_flag, rel_ttp_flag, otp_er_refl_flag, mdtrt_grp_type,
+    insuplc_admdvs, mdtrtarea_admvs
+from several
+where n = 1;
 
 -- Lines of special visits: when each ended, and what covers it.
 -- only with step.special_visit
