@@ -24,8 +24,7 @@ def table(con: duckdb.DuckDBPyConnection, feature: FeatureFile) -> pa.Table:
     """
     order = ", ".join(feature.key)
     try:
-        for one in feature.rests_on:
-            con.execute(f"create temp table if not exists {one.unit} as {one.query}")
+        _make_what_it_rests_on(con, feature)
         query = f"select * from (\n{feature.query}\n) order by {order}"
         found: pa.Table = con.sql(query, params=feature.bound or None).to_arrow_table()
     except duckdb.Error as error:
@@ -39,8 +38,15 @@ def table(con: duckdb.DuckDBPyConnection, feature: FeatureFile) -> pa.Table:
 
 def lacking(feature: FeatureFile, provided: Iterable[str]) -> tuple[str, ...]:
     """What the file needs and the source does not supply; then it cannot be computed."""
-    needs = {*feature.needs, *(name for one in feature.rests_on for name in one.needs)}
-    return tuple(sorted(needs - set(provided)))
+    given = frozenset(provided)
+    own = set(feature.needs) - given
+    return tuple(sorted(own.union(*(lacking(one, given) for one in feature.rests_on))))
+
+
+def _make_what_it_rests_on(con: duckdb.DuckDBPyConnection, feature: FeatureFile) -> None:
+    for one in feature.rests_on:
+        _make_what_it_rests_on(con, one)
+        con.execute(f"create temp table if not exists {one.unit} as {one.query}")
 
 
 def ordered(features: Features) -> dict[str, pa.Table]:

@@ -109,7 +109,7 @@ def _build(con: duckdb.DuckDBPyConnection, rules: Rulebook, unique: bool, slices
     """Of the ledger what the feature files read, and these rules."""
     files = featurefile.load().values()
     tables = frozenset(table for one in files for table in one.tables)
-    columns = used_columns([query for one in files for query in one.queries], tables)
+    columns = used_columns([one.query for one in files], tables)
     if rules.rules:
         tables |= needed_tables(rules)
         of_rules = needed_columns(rules)

@@ -1,8 +1,8 @@
 /*
 unit: visited
 key: [mdtrt_id]
-needs: [visit.begntime, visit.fixmedins_code]
-may_use: [visit.psn_no, visit.dscg_time, visit.atddr_no, visit.dscg_way, visit.emergency, visit.transfer_in, visit.oprn_oprt_code,
+needs: [visit.begntime]
+may_use: [visit.psn_no, visit.fixmedins_code, visit.dscg_time, visit.atddr_no, visit.dscg_way, visit.emergency, visit.transfer_in, visit.oprn_oprt_code,
   visit.dscg_diag_code, diagnosis, settlement.medfee_sumamt, settlement.fund_pay_sumamt, settlement.psn_cash_pay,
   fee_line.med_chrgitm_type, insured.addr, insured.emp_name, insured.brdy]
 columns:
