@@ -59,21 +59,32 @@ def test_a_service_for_which_nobody_waits_gives_way() -> None:
     assert int(told.stdout) == min(os.nice(0) + 10, 19)
 
 
+#: Begun as a session by itself, says how its session is scheduled before and after somebody gives way: itself, or a process
+#: that it has started. The session of this test is not asked: where nobody has begun one, it has no level.
+SESSION = """
+import subprocess, sys
+from streams.operation.process import give_way
+
+def level():
+    return open("/proc/self/autogroup").read().split()[-1]
+
+print(level())
+if sys.argv[1] == "itself":
+    give_way()
+else:
+    subprocess.run([sys.executable, "-c", "from streams.operation.process import give_way; give_way()"], check=True)
+print(level())
+"""
+
+
 @pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="no scheduling by session")
-@pytest.mark.parametrize("own_session", [True, False])
-def test_a_service_that_is_a_session_by_itself_gives_way_to_other_sessions(own_session: bool) -> None:
-    session = Path("/proc/self/autogroup")
-    before = session.read_text(encoding="ascii")
+@pytest.mark.parametrize(("who", "after"), [("itself", min(os.nice(0) + 10, 19)), ("a child", 0)])
+def test_only_a_service_that_is_a_session_by_itself_lowers_the_session(who: str, after: int) -> None:
     told = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from streams.operation.process import give_way; give_way(); print(open('/proc/self/autogroup').read())",
-        ],
+        [sys.executable, "-c", SESSION, who],
         capture_output=True,
         text=True,
         check=True,
-        start_new_session=own_session,
+        start_new_session=True,
     ).stdout
-    assert told.split()[-1] == (str(min(os.nice(0) + 10, 19)) if own_session else before.split()[-1])
-    assert session.read_text(encoding="ascii") == before
+    assert [int(level) for level in told.split()] == [0, after]
