@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streams.live.columns import pack, unpack, values
+from streams.live.columns import Packed, as_one, pack, pack_each, unpack
 from streams.live.news import FOR_ALL
 from streams.live.state import get_meta, set_meta
 from streams.live.tables import Tables, of_care, united, without
@@ -24,6 +24,8 @@ _PER_SHARD = 1 << 44
 #: Appends of one table to a person that are read before they are made one.
 _MOST_APPENDS = 12
 
+_KEEP = "insert into fact_rows values (?, ?, ?, ?, ?, ?)"
+
 
 class History:
     """Rows of fact tables by person in a state file; registries for all in memory besides."""
@@ -33,9 +35,9 @@ class History:
         self._first_seq = FIRST_SEQ + shard * _PER_SHARD
         self._next_seq = self._first_seq + (get_meta(con, "heard") or 0)
         self._appends = get_meta(con, "appends") or 0
-        found: defaultdict[str, list[bytes]] = defaultdict(list)
-        for name, rows in con.execute("select name, rows from shared_rows order by name, n"):
-            found[name].append(rows)
+        found: defaultdict[str, list[Packed]] = defaultdict(list)
+        for name, *rows in con.execute("select name, layout, cells, texts from shared_rows order by name, n"):
+            found[name].append(Packed(*rows))
         self.shared: dict[str, pa.Table] = {name: unpack(name, blobs) for name, blobs in found.items()}
         self.shared_key = _key(self.shared.get("message"))
         """Equal where two histories of a process hold the same registries for all."""
@@ -60,12 +62,12 @@ class History:
 
     def load(self, persons: Collection[str]) -> dict[str, pa.Table]:
         """All rows kept of these persons, by table, without the registries for all."""
-        found: defaultdict[str, list[bytes]] = defaultdict(list)
-        for name, rows in self._con.execute(
-            "select name, rows from fact_rows where psn_no in (select value from json_each(?))",
+        found: defaultdict[str, list[Packed]] = defaultdict(list)
+        for name, *rows in self._con.execute(
+            "select name, layout, cells, texts from fact_rows where psn_no in (select value from json_each(?))",
             (json.dumps(sorted(persons)),),
         ):
-            found[name].append(rows)
+            found[name].append(Packed(*rows))
         # a message that tells of several persons is kept with each of them, perhaps under several numbers
         return united({name: unpack(name, blobs) for name, blobs in found.items()})
 
@@ -112,13 +114,12 @@ class History:
         ).fetchall()
         for psn_no, name in many:
             rows = self._con.execute(
-                "select rows from fact_rows where psn_no = ? and name = ? order by n", (psn_no, name)
+                "select layout, cells, texts from fact_rows where psn_no = ? and name = ? order by n",
+                (psn_no, name),
             ).fetchall()
-            whole = pack(values(unpack(name, (blob for (blob,) in rows))), slice(None))
             self._con.execute("delete from fact_rows where psn_no = ? and name = ?", (psn_no, name))
-            self._con.execute(
-                "insert into fact_rows values (?, ?, ?, ?)", (psn_no, name, self._appends, whole)
-            )
+            whole = as_one(name, [Packed(*row) for row in rows])
+            self._con.execute(_KEEP, (psn_no, name, self._appends, *whole))
 
     def _share(self, name: str, rows: pa.Table) -> None:
         if not rows.num_rows:
@@ -128,7 +129,7 @@ class History:
         known = self.shared.get(name)
         self.shared[name] = rows if known is None else pa.concat_tables([known, rows])
         self._con.execute(
-            "insert into shared_rows values (?, ?, ?)", (name, self._appends, pack(values(rows), slice(None)))
+            "insert into shared_rows values (?, ?, ?, ?, ?)", (name, self._appends, *pack(name, rows))
         )
 
     def _keep(self, name: str, table: pa.Table, owners: pa.ChunkedArray) -> None:
@@ -140,14 +141,12 @@ class History:
         codes = coded.indices.to_numpy()
         starts = np.flatnonzero(np.diff(codes, prepend=-1))
         bounds = [*starts.tolist(), len(codes)]
-        columns = values(table.take(order))
+        packed = pack_each(name, table.take(order), bounds)
         self._con.executemany(
-            "insert into fact_rows values (?, ?, ?, ?)",
+            _KEEP,
             [
-                (psn_no, name, self._appends, pack(columns, slice(start, stop)))
-                for psn_no, start, stop in zip(
-                    coded.dictionary.to_pylist(), bounds[:-1], bounds[1:], strict=True
-                )
+                (psn_no, name, self._appends, *rows)
+                for psn_no, rows in zip(coded.dictionary.to_pylist(), packed, strict=True)
             ],
         )
 

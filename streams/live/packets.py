@@ -15,11 +15,11 @@ import pyarrow.compute as pc
 import zstandard
 
 from detectors.facts import fact_schemas
-from streams.live.columns import pack, unpack, unpack_counted, values
+from streams.live.columns import Packed, pack, unpack, unpack_counted
 from streams.live.news import FOR_ALL
 from streams.live.shards import shard_of
 
-FORMAT = 1
+FORMAT = 2
 
 #: Numbers of messages below this one are told apart by packet when packets are put together.
 _SEQS = 1 << 40
@@ -44,7 +44,7 @@ class Packet:
 
 class _Wire(msgspec.Struct, array_like=True):
     format: int
-    tables: dict[str, bytes]
+    tables: dict[str, tuple[int, bytes, bytes]]
     clock: dict[str, datetime]
     again: tuple[str, ...]
     withdrawn: tuple[tuple[str, str, int], ...]
@@ -58,7 +58,7 @@ def encode(packet: Packet) -> bytes:
     """The packet as the value of one Kafka record."""
     wire = _Wire(
         FORMAT,
-        {name: pack(values(table), slice(None)) for name, table in packet.tables.items() if table.num_rows},
+        {name: pack(name, table) for name, table in packet.tables.items() if table.num_rows},
         dict(packet.clock),
         packet.again,
         packet.withdrawn,
@@ -72,14 +72,16 @@ def decode(value: bytes) -> Packet:
 
 
 def _packet(wire: _Wire) -> Packet:
-    tables = {name: unpack(name, [blob]) for name, blob in wire.tables.items() if name in fact_schemas()}
+    tables = {
+        name: unpack(name, [Packed(*rows)]) for name, rows in wire.tables.items() if name in fact_schemas()
+    }
     return Packet(tables, wire.clock, wire.again, wire.withdrawn)
 
 
 def _wire(value: bytes) -> _Wire:
     wire = _decoder.decode(zstandard.ZstdDecompressor().decompress(value))
-    if wire.format > FORMAT:
-        raise ValueError(f"a packet of format {wire.format}; this fundwatch reads up to {FORMAT}")
+    if wire.format != FORMAT:
+        raise ValueError(f"a packet of format {wire.format}; this fundwatch reads {FORMAT}")
     return wire
 
 
@@ -89,7 +91,7 @@ def decode_all(values: Sequence[bytes]) -> list[Packet]:
     tables = {}
     for name in sorted({name for wire in wires for name in wire.tables} & fact_schemas().keys()):
         places = [place for place, wire in enumerate(wires) if name in wire.tables]
-        table, counts = unpack_counted(name, (wires[place].tables[name] for place in places))
+        table, counts = unpack_counted(name, (Packed(*wires[place].tables[name]) for place in places))
         seq = table["seq"].to_numpy()
         if len(wires) > 1 and seq.max(initial=0) >= _SEQS:
             return [_packet(wire) for wire in wires]

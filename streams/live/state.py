@@ -13,17 +13,22 @@ from streams.errors import Refused
 from streams.live.moments import micros, moment
 
 #: Version of the tables below; another is refused.
-FORMAT = 1
+FORMAT = 2
 
 _TABLES = """
 create table meta (key text primary key, value) without rowid;
 create table institution_clock (fixmedins_code text primary key, latest integer not null) without rowid;
 -- Rows of fact tables by person, packed (streams.live.columns); n counts the appends.
 create table fact_rows (
-    psn_no text not null, name text not null, n integer not null, rows blob not null,
+    psn_no text not null, name text not null, n integer not null,
+    layout integer not null, cells blob not null, texts blob not null,
     primary key (psn_no, name, n)
 ) without rowid;
-create table shared_rows (name text not null, n integer not null, rows blob not null, primary key (name, n)) without rowid;
+create table shared_rows (
+    name text not null, n integer not null,
+    layout integer not null, cells blob not null, texts blob not null,
+    primary key (name, n)
+) without rowid;
 -- held: how much of the person fact_rows has (streams.live.persons.Held). due: when to look again, microseconds.
 -- again: to be looked at once more, with all that the lake has. oldest: when the first of it was seen, microseconds.
 create table person (

@@ -76,12 +76,13 @@ def test_what_a_packet_asks_for_comes_back_too() -> None:
     assert packet.events == 0
 
 
-def test_a_packet_of_a_later_format_is_refused_and_its_later_tables_are_passed_over() -> None:
-    wire = [1, {"of_tomorrow": b""}, {}, [], []]
+def test_a_packet_of_another_format_is_refused_and_its_later_tables_are_passed_over() -> None:
+    wire = [2, {"of_tomorrow": [0, b"", b""]}, {}, [], []]
     assert decode(zstandard.compress(msgspec.msgpack.encode(wire))) == Packet()
-    wire[0] = 2
-    with pytest.raises(ValueError, match="format 2"):
-        decode(zstandard.compress(msgspec.msgpack.encode(wire)))
+    for other in (1, 3):
+        wire[0] = other
+        with pytest.raises(ValueError, match=f"format {other}"):
+            decode(zstandard.compress(msgspec.msgpack.encode(wire)))
 
 
 def test_every_row_of_a_person_is_at_exactly_one_shard(county: dict[str, pa.Table]) -> None:

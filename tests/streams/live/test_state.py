@@ -26,7 +26,7 @@ def test_another_format_is_refused_with_what_to_do(tmp_path: Path) -> None:
     con = sqlite3.connect(tmp_path / "state.db")
     con.execute(f"pragma user_version = {FORMAT + 1}")
     con.close()
-    with pytest.raises(Refused, match=r"state\.db has state format 2.*Move the file away"):
+    with pytest.raises(Refused, match=r"state\.db has state format 3.*Move the file away"):
         open_state(tmp_path / "state.db")
 
 
