@@ -8,15 +8,32 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
+from queue import SimpleQueue
 from types import FrameType
 
 
 @contextmanager
 def asked_to_stop() -> Iterator[threading.Event]:
-    """An event that SIGTERM and Ctrl-C set, instead of breaking off; outside the main thread nobody sets it."""
+    """An event that SIGTERM and Ctrl-C set, instead of breaking off; outside the main thread nobody sets it.
+
+    A handler runs in the midst of whatever the main thread does. Where that holds the event's own lock, since it begins to
+    wait, to set it would wait for ever; so a thread sets it that is told by a queue without a lock.
+    """
     stop = threading.Event()
-    with _handled(lambda *_: stop.set()):
-        yield stop
+    asked: SimpleQueue[bool] = SimpleQueue()
+
+    def listen() -> None:
+        while asked.get():
+            stop.set()
+
+    listener = threading.Thread(target=listen, name="asked to stop", daemon=True)
+    listener.start()
+    try:
+        with _handled(lambda *_: asked.put(True)):
+            yield stop
+    finally:
+        asked.put(False)
+        listener.join()
 
 
 def start_apart(process: BaseProcess) -> None:

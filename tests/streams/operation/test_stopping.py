@@ -1,4 +1,4 @@
-"""Ctrl-C reaches every process of a terminal; only who started the others may answer it."""
+"""To be asked to end is heard at whatever moment, and by who is to answer it."""
 
 from __future__ import annotations
 
@@ -39,3 +39,25 @@ def test_a_process_that_is_still_starting_does_not_die_of_ctrl_c(method: str) ->
         cwd=ROOT, capture_output=True, text=True, timeout=60, start_new_session=True, check=False,
     )  # fmt: skip
     assert (done.stdout.split(), done.stderr) == (["0", "True"], "")
+
+
+# Is asked to end over and over, each time while it looks whether it was.
+ASKED = """
+import os, signal, threading
+from streams.operation.stopping import asked_to_stop
+
+for _ in range(100):
+    with asked_to_stop() as stop:
+        threading.Timer(0.002, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        while not stop.wait(0):
+            pass
+print("ended", threading.active_count() <= 2)
+"""
+
+
+def test_who_is_asked_while_it_begins_to_wait_ends_too() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ASKED],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.stdout.split(), done.stderr) == (["ended", "True"], "")
