@@ -63,8 +63,8 @@ def _row(name: str, layout: int) -> np.dtype[Any]:
 
 @cache
 def _plain(kind: pa.DataType) -> np.dtype[Any]:
-    """Of what numpy type the values of a column are."""
-    if pa.types.is_decimal(kind) or pa.types.is_timestamp(kind):
+    """Of what numpy type the values of a column are that is neither text nor decimal."""
+    if pa.types.is_timestamp(kind):
         return np.dtype(np.int64)
     if pa.types.is_date32(kind):
         return np.dtype(np.int32)
@@ -169,6 +169,7 @@ def _rows(name: str, layouts: Array, blobs: Sequence[bytes]) -> tuple[Array, Arr
 
 
 def _table(schema: pa.Schema, rows: Array, text: bytes) -> pa.Table:
+    """Rows and the bytes of their texts as a table; columns that came after the rows are empty."""
     length = len(rows)
     valid = rows["valid"]
     bits = np.unpackbits(valid, axis=1, count=min(8 * valid.shape[1], len(schema)), bitorder="little")

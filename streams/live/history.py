@@ -35,10 +35,9 @@ class History:
         self._first_seq = FIRST_SEQ + shard * _PER_SHARD
         self._next_seq = self._first_seq + (get_meta(con, "heard") or 0)
         self._appends = get_meta(con, "appends") or 0
-        found: defaultdict[str, list[Packed]] = defaultdict(list)
-        for name, *rows in con.execute("select name, layout, cells, texts from shared_rows order by name, n"):
-            found[name].append(Packed(*rows))
-        self.shared: dict[str, pa.Table] = {name: unpack(name, blobs) for name, blobs in found.items()}
+        self.shared = _by_table(
+            con.execute("select name, layout, cells, texts from shared_rows order by name, n")
+        )
         self.shared_key = _key(self.shared.get("message"))
         """Equal where two histories of a process hold the same registries for all."""
 
@@ -62,14 +61,12 @@ class History:
 
     def load(self, persons: Collection[str]) -> dict[str, pa.Table]:
         """All rows kept of these persons, by table, without the registries for all."""
-        found: defaultdict[str, list[Packed]] = defaultdict(list)
-        for name, *rows in self._con.execute(
+        kept = self._con.execute(
             "select name, layout, cells, texts from fact_rows where psn_no in (select value from json_each(?))",
             (json.dumps(sorted(persons)),),
-        ):
-            found[name].append(Packed(*rows))
+        )
         # a message that tells of several persons is kept with each of them, perhaps under several numbers
-        return united({name: unpack(name, blobs) for name, blobs in found.items()})
+        return united(_by_table(kept))
 
     def add(self, tables: Tables) -> None:
         """Keep rows: those of a person with the person, others for all. Within the caller's transaction."""
@@ -149,6 +146,14 @@ class History:
                 for psn_no, rows in zip(coded.dictionary.to_pylist(), packed, strict=True)
             ],
         )
+
+
+def _by_table(kept: Iterable[tuple[str, int, bytes, bytes]]) -> dict[str, pa.Table]:
+    """The rows of `kept` by the name of their table, which is followed by what `Packed` is made of."""
+    found: defaultdict[str, list[Packed]] = defaultdict(list)
+    for name, layout, cells, texts in kept:
+        found[name].append(Packed(layout, cells, texts))
+    return {name: unpack(name, packed) for name, packed in found.items()}
 
 
 def _key(message: pa.Table | None) -> int:

@@ -44,7 +44,7 @@ class Packet:
 
 class _Wire(msgspec.Struct, array_like=True):
     format: int
-    tables: dict[str, tuple[int, bytes, bytes]]
+    tables: dict[str, Packed]
     clock: dict[str, datetime]
     again: tuple[str, ...]
     withdrawn: tuple[tuple[str, str, int], ...]
@@ -72,9 +72,7 @@ def decode(value: bytes) -> Packet:
 
 
 def _packet(wire: _Wire) -> Packet:
-    tables = {
-        name: unpack(name, [Packed(*rows)]) for name, rows in wire.tables.items() if name in fact_schemas()
-    }
+    tables = {name: unpack(name, [rows]) for name, rows in wire.tables.items() if name in fact_schemas()}
     return Packet(tables, wire.clock, wire.again, wire.withdrawn)
 
 
@@ -91,7 +89,7 @@ def decode_all(values: Sequence[bytes]) -> list[Packet]:
     tables = {}
     for name in sorted({name for wire in wires for name in wire.tables} & fact_schemas().keys()):
         places = [place for place, wire in enumerate(wires) if name in wire.tables]
-        table, counts = unpack_counted(name, (Packed(*wires[place].tables[name]) for place in places))
+        table, counts = unpack_counted(name, (wires[place].tables[name] for place in places))
         seq = table["seq"].to_numpy()
         if len(wires) > 1 and seq.max(initial=0) >= _SEQS:
             return [_packet(wire) for wire in wires]

@@ -22,6 +22,8 @@ _NICE = 10
 _YOUNG = 70_000
 
 _SESSION = Path("/proc/self/autogroup")
+
+#: Some two seconds in all, while others lower theirs.
 _TRIES = 20
 _BETWEEN_SECONDS = 0.11
 
@@ -57,9 +59,8 @@ def give_way() -> None:
 
 def _lower_session(nice: int) -> None:
     """Linux takes one such change in a tenth of a second, of the whole machine, and says "try again" to others."""
-    for _ in range(_TRIES - 1):
+    for _ in range(_TRIES):
         with suppress(BlockingIOError):
             _SESSION.write_text(str(nice), encoding="ascii")
             return
         time.sleep(_BETWEEN_SECONDS)
-    _SESSION.write_text(str(nice), encoding="ascii")
