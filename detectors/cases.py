@@ -53,8 +53,10 @@ class Outcome:
 class Bench:
     """An empty ledger in which cases run one after the other, each leaving it empty."""
 
-    def __init__(self, knowledge: Knowledge | None = None) -> None:
+    def __init__(self, knowledge: Knowledge | None = None, planned: Sequence[Rule] = ()) -> None:
+        """`planned`: rules that are planned once, as live."""
         self._knowledge = knowledge
+        self._planned = planned
 
     @cached_property
     def knowledge(self) -> Knowledge:
@@ -67,7 +69,7 @@ class Bench:
         con = engine.connect(threads=1)
         con.execute(LEDGER_SQL.read_text(encoding="utf-8"))
         provide(con, ledger_names())
-        prepare(con, self.knowledge)
+        prepare(con, self.knowledge, [rule.text() for rule in self._planned])
         return con
 
     def run(self, rule: Rule, case: Case) -> Outcome:

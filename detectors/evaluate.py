@@ -219,9 +219,9 @@ def provide(con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
     con.execute("create table provided as select unnest($names::varchar[]) as name", {"names": sorted(names)})
 
 
-def prepare(con: duckdb.DuckDBPyConnection, knowledge: Knowledge) -> None:
+def prepare(con: duckdb.DuckDBPyConnection, knowledge: Knowledge, standing: Iterable[str] = ()) -> None:
     """Give a ledger the macros, the knowledge and the tables of models that rules use, then close the database to the
-    outside world."""
+    outside world. `standing`: statements that will run again and again on few facts."""
     con.execute(MACROS_SQL.read_text(encoding="utf-8"))
     con.execute(MODELS_SQL.read_text(encoding="utf-8"))
     con.execute("create schema knowledge")
@@ -229,6 +229,7 @@ def prepare(con: duckdb.DuckDBPyConnection, knowledge: Knowledge) -> None:
         con.register(f"given_{name}", table)
         con.execute(f"create table knowledge.{name} as select * from given_{name}")
         con.unregister(f"given_{name}")
+    engine.plan(con, standing)
     engine.lock(con)
 
 
@@ -245,7 +246,7 @@ def violations(
     Rows that are not due are added to `waiting`.
     """
     try:
-        result = engine.execute(con, rule.query, rule.param_values(params))
+        result = engine.execute(con, rule.text(params))
         names = [column[0] for column in result.description or []]
         rows = [dict(zip(names, values, strict=True)) for values in result.fetchall()]
     except duckdb.Error as error:

@@ -66,7 +66,8 @@ class StandingKernel:
         fact_tables.load(self._con, Facts())
         ledger.create(self._con, tables=self._tables, columns=self._columns)
         provide(self._con, ledger_names())
-        prepare(self._con, knowledge)
+        rules = [rule.text(self.params.get(rule.code)) for rule in rulebook.rules]
+        prepare(self._con, knowledge, [*ledger.fillings(self._tables, self._columns), *rules])
 
     @contextmanager
     def judged(

@@ -7,13 +7,20 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 from pathlib import Path
 
 from rules.header import Bound, Header, Param, Population, read_header
 from rules.schema import LEDGER_SQL, MACROS_SQL, MODELS_SQL, ledger_columns, model_columns, table_of
-from rules.sqltext import parameters, prepend_cte, significant
+from rules.sqltext import (
+    parameters,
+    prepend_cte,
+    significant,
+    tells_columns_apart,
+    with_values,
+    words,
+)
 from rules.yamltext import Document, SourceError, parse
 
 FOLDER = Path(__file__).parent
@@ -43,6 +50,30 @@ class Rule(Header):
     def query(self) -> str:
         """The SQL as it runs: the population first, as `judged`, then the rule's own steps."""
         return prepend_cte(self.sql, "judged", self.judges.rows("*", judged=True))
+
+    def text(self, overrides: Mapping[str, object] | None = None) -> str:
+        """The query as it is given to the database: of the population only the columns that the rule's own steps name, and
+        its parameters as literals, so that it can be planned before it runs. Raises `RulebookError` as `values` does."""
+        values = self.param_values(overrides)
+        key = tuple(values.values())
+        if key not in self._texts:
+            self._texts[key] = with_values(self._narrow, values)
+        return self._texts[key]
+
+    @cached_property
+    def _narrow(self) -> str:
+        """The query with only such columns of the population as the rule's own steps name."""
+        named = words(self.sql) & (_column_names() | words(self.judges.source))
+        if not named or tells_columns_apart(self.sql):
+            return self.query
+        names = ", ".join(f"'{name}'" for name in sorted(named))
+        columns = f"columns(lambda name: name in ({names}))"
+        return prepend_cte(self.sql, "judged", self.judges.rows(columns, judged=True))
+
+    @cached_property
+    def _texts(self) -> dict[tuple[Bound, ...], str]:
+        """What `text` has said already, by the values."""
+        return {}
 
     @cached_property
     def logic_hash(self) -> str:
@@ -196,6 +227,13 @@ def coverage_query(rule: Rule) -> str:
     return (
         f"select fixmedins_code, count(*) filter (reason is null) as judged{counts}\n"
         f"from ({population})\ngroup by fixmedins_code"
+    )
+
+
+@cache
+def _column_names() -> frozenset[str]:
+    return frozenset(
+        name for tables in (ledger_columns(), model_columns()) for table in tables.values() for name in table
     )
 
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from decimal import Decimal
 
 _TOKEN = re.compile(
     r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | \$[A-Za-z_]\w* | \s+ | \w+ | .""",
     re.VERBOSE | re.DOTALL,
 )
 _WITH = re.compile(r"\s*(?:--[^\n]*\n\s*)*(with(?:\s+recursive)?)\b", re.IGNORECASE)
+
+_EVERY_COLUMN = re.compile(
+    r"\bcolumns ?\(|\bnatural\b|\b(group|order) by all\b|\bdistinct (\w+ ?\. ?)?\*|\bpivot|\bunpivot"
+)
+_STAR = re.compile(r"(\bselect|[,.]) ?\*")
+_OF_SETS = re.compile(r"\b(union|intersect|except)\b(?! all\b)")
 
 
 def _tokens(sql: str) -> Iterator[str]:
@@ -31,6 +39,26 @@ def significant(sql: str) -> str:
 def parameters(sql: str) -> frozenset[str]:
     """Names of the `$parameters` in the SQL, those in texts and comments not counted."""
     return frozenset(token[1:] for token in _tokens(sql) if len(token) > 1 and token[0] == "$")
+
+
+def with_values(sql: str, values: Mapping[str, timedelta | int | Decimal | str]) -> str:
+    """The SQL with literals in the place of its `$parameters`. Raises KeyError for one without a value."""
+    return "".join(
+        _literal(values[token[1:]]) if len(token) > 1 and token[0] == "$" else token for token in _tokens(sql)
+    )
+
+
+def words(sql: str) -> frozenset[str]:
+    """Every word outside of texts and comments that may be a name, in small letters."""
+    return frozenset(
+        token.strip('"').lower() for token in _tokens(sql) if token[0] == '"' or token[0].isidentifier()
+    )
+
+
+def tells_columns_apart(sql: str) -> bool:
+    """Whether what the SQL finds may depend on columns that it does not name: on all columns that a star stands for."""
+    text = significant("".join("''" if token[0] == "'" else token for token in _tokens(sql))).lower()
+    return bool(_EVERY_COLUMN.search(text)) or bool(_STAR.search(text) and _OF_SETS.search(text))
 
 
 def parameter_line(sql: str, name: str) -> int:
@@ -61,3 +89,16 @@ def prepend_cte(sql: str, name: str, body: str) -> str:
     if match is None:
         return f"with {cte}\n{sql}"
     return f"{sql[: match.end()]} {cte},{sql[match.end() :]}"
+
+
+def _literal(value: timedelta | int | Decimal | str) -> str:
+    """The value as SQL writes it; of the type that it would be bound as."""
+    if isinstance(value, timedelta):
+        rest = value - timedelta(days=value.days)
+        return f"interval '{value.days} days {rest // timedelta(microseconds=1)} microseconds'"
+    if isinstance(value, Decimal):
+        text = f"{value:f}"
+        return f"({text if '.' in text else text + '.'})"
+    if isinstance(value, int):
+        return f"({value})"
+    return "'" + value.replace("'", "''") + "'"

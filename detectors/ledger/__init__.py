@@ -13,8 +13,19 @@ from detectors.ledger.builder import (
     create,
     fact_tables,
     fill,
+    fillings,
     identity,
     used_columns,
 )
 
-__all__ = ["OF_FEW_QUERIES", "OF_MANY", "build", "create", "fact_tables", "fill", "identity", "used_columns"]
+__all__ = [
+    "OF_FEW_QUERIES",
+    "OF_MANY",
+    "build",
+    "create",
+    "fact_tables",
+    "fill",
+    "fillings",
+    "identity",
+    "used_columns",
+]

@@ -22,7 +22,17 @@ from detectors.ledger.plan import (
 )
 from rules.schema import LEDGER_SQL
 
-__all__ = ["OF_FEW_QUERIES", "OF_MANY", "build", "create", "fact_tables", "fill", "identity", "used_columns"]
+__all__ = [
+    "OF_FEW_QUERIES",
+    "OF_MANY",
+    "build",
+    "create",
+    "fact_tables",
+    "fill",
+    "fillings",
+    "identity",
+    "used_columns",
+]
 
 #: Columns by ledger table; a table that is not named has all of its columns.
 Chosen = Mapping[str, Collection[str]]
@@ -118,6 +128,12 @@ def fill(
             copies = bool(_with_rows(con, {_DROPPED}))
         elif statement.target in gates:
             filled |= _with_rows(con, {statement.target})
+
+
+def fillings(tables: Collection[str], columns: Chosen) -> list[str]:
+    """The statements that `fill` runs of few facts (no views) that have no copies."""
+    chosen = _steps(frozenset(tables), _frozen(columns), False, frozenset())
+    return [statement.sql for statement in chosen]
 
 
 def _planned(tables: Collection[str] | None, columns: Chosen) -> tuple[Statement, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -66,3 +67,50 @@ def test_joins_are_cut_as_often_as_the_ledger_is_larger_than_memory() -> None:
         5,
         engine.MOST_SLICES,
     ]
+
+
+@pytest.fixture
+def small() -> Iterator[duckdb.DuckDBPyConnection]:
+    con = engine.connect(threads=1, few_facts=True)
+    con.execute("create table t (n integer); create table u (n integer, name varchar)")
+    con.execute("create temp macro now_said() as 'before'")
+    yield con
+    con.close()
+
+
+OF_BOTH = "select n, count(*), max(name) from t left join u using (n) group by n order by n"
+
+
+def test_a_planned_statement_sees_what_the_tables_hold_when_it_runs(small: duckdb.DuckDBPyConnection) -> None:
+    engine.plan(small, [OF_BOTH, "insert into u select n, 'more' from t", OF_BOTH])
+    engine.lock(small)
+    assert engine.execute(small, OF_BOTH).fetchall() == []
+    for rows in (3, 5000, 1):
+        small.execute("begin")
+        small.execute(f"insert into t select range from range({rows})")
+        engine.execute(small, "insert into u select n, 'more' from t")
+        small.execute("insert into u values (0, 'one')")
+        found = engine.execute(small, OF_BOTH).fetchall()
+        assert found == small.execute(OF_BOTH).fetchall()
+        assert found[0] == (0, 2, "one")
+        assert len(found) == rows
+        small.execute("rollback")
+        assert engine.execute(small, OF_BOTH).fetchall() == []
+
+
+def test_a_planned_statement_is_not_planned_again(small: duckdb.DuckDBPyConnection) -> None:
+    """A macro of another database than the tables' would be read again if it were."""
+    asking = "select now_said(), n from t"
+    engine.plan(small, [asking])
+    small.execute("insert into t values (1)")
+    small.execute("create or replace temp macro now_said() as 'after'")
+    assert engine.execute(small, asking).fetchall() == [("before", 1)]
+    assert small.execute(asking).fetchall() == [("after", 1)]
+
+
+def test_a_planned_statement_is_planned_again_where_its_table_was_made_anew(
+    small: duckdb.DuckDBPyConnection,
+) -> None:
+    engine.plan(small, ["select * from t"])
+    small.execute("drop table t; create table t (m varchar); insert into t values ('new')")
+    assert engine.execute(small, "select * from t").fetchall() == [("new",)]
