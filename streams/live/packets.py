@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import zstandard
 
 from detectors.facts import fact_schemas
-from streams.live.columns import Packed, pack, unpack, unpack_counted
+from streams.live.columns import Packed, pack_each, unpack, unpack_counted
 from streams.live.news import FOR_ALL
 from streams.live.shards import shard_of
 
@@ -56,14 +56,27 @@ _decoder = msgspec.msgpack.Decoder(_Wire)
 
 def encode(packet: Packet) -> bytes:
     """The packet as the value of one Kafka record."""
-    wire = _Wire(
-        FORMAT,
-        {name: pack(name, table) for name, table in packet.tables.items() if table.num_rows},
-        dict(packet.clock),
-        packet.again,
-        packet.withdrawn,
-    )
-    return zstandard.ZstdCompressor(level=1).compress(_encoder.encode(wire))
+    (value,) = encode_all([packet])
+    return value
+
+
+def encode_all(packets: Sequence[Packet]) -> list[bytes]:
+    """Each packet as the value of one Kafka record: to pack a table costs the same for many rows as for few, so each is packed
+    once for all packets."""
+    packed: list[dict[str, Packed]] = [{} for _ in packets]
+    for name in sorted({name for packet in packets for name in packet.tables}):
+        places = [place for place, packet in enumerate(packets) if name in packet.tables]
+        tables = [packets[place].tables[name] for place in places]
+        bounds = [0, *accumulate(table.num_rows for table in tables)]
+        rows = pack_each(name, pa.concat_tables(tables), bounds)
+        for place, table, some in zip(places, tables, rows, strict=True):
+            if table.num_rows:
+                packed[place][name] = some
+    compressor = zstandard.ZstdCompressor(level=1)
+    return [
+        compressor.compress(_encoder.encode(_Wire(FORMAT, tables, dict(one.clock), one.again, one.withdrawn)))
+        for one, tables in zip(packets, packed, strict=True)
+    ]
 
 
 def decode(value: bytes) -> Packet:

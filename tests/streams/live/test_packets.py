@@ -13,7 +13,7 @@ import zstandard
 
 from detectors.facts import fact_schemas
 from streams.live.news import FOR_ALL
-from streams.live.packets import Packet, decode, decode_all, encode, split
+from streams.live.packets import Packet, decode, decode_all, encode, encode_all, split
 from streams.live.shards import shard_of
 from streams.simulate import World, simulate
 from tests.streams.live import town
@@ -43,6 +43,15 @@ def test_a_packet_comes_back_as_it_was(county: dict[str, pa.Table]) -> None:
         assert again.tables.keys() == packet.tables.keys()
         for name, table in packet.tables.items():
             assert again.tables[name].equals(table.combine_chunks()), name
+
+
+def test_packets_encoded_together_are_what_they_are_one_by_one(county: dict[str, pa.Table]) -> None:
+    packets = [
+        *split(county, SHARDS, ALL),
+        Packet(again=("P1",)),
+        Packet({"outpatient": county["outpatient"].slice(0, 0)}),
+    ]
+    assert encode_all(packets) == [encode(packet) for packet in packets]
 
 
 def test_packets_together_say_what_they_say_one_by_one(county: dict[str, pa.Table]) -> None:
