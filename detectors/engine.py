@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -36,7 +35,6 @@ _NOT_FOR_FEW = (
 
 #: Statements that were planned, by their text, of each database.
 _planned: WeakKeyDictionary[duckdb.DuckDBPyConnection, dict[str, duckdb.Statement]] = WeakKeyDictionary()
-_NOTHING: Mapping[str, duckdb.Statement] = MappingProxyType({})
 
 #: Bytes of a ledger in memory for each message that is a fact, measured on a simulated county.
 BYTES_A_FACT = 700
@@ -87,13 +85,19 @@ def plan(con: duckdb.DuckDBPyConnection, statements: Iterable[str]) -> None:
 
     The database must not be closed to settings yet (`lock`). The plans are not optimized: they do just what the
     statements say, in that order, so that they rest on nothing that the tables held when they were made (DuckDB plans
-    anew where an optimizer has had a say). Where facts are many they would be slow.
+    anew where an optimizer has had a say). Where facts are many they would be slow. A statement that is refused is left to
+    `execute`, whose caller knows whose it is.
     """
     planned = _planned.setdefault(con, {})
     con.execute("set enable_optimizer = false")
-    new = [sql for sql in dict.fromkeys(statements) if sql not in planned]
-    for number, sql in enumerate(new, len(planned)):
-        con.execute(f"prepare planned_{number} as {sql}")
+    for sql in statements:
+        if sql in planned:
+            continue
+        number = len(planned)
+        try:
+            con.execute(f"prepare planned_{number} as {sql}")
+        except duckdb.Error:
+            continue
         (planned[sql],) = duckdb.extract_statements(f"execute planned_{number}")
     con.execute("set enable_optimizer = true")
 
@@ -102,7 +106,7 @@ def execute(
     con: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Any] | Sequence[Any] | None = None
 ) -> duckdb.DuckDBPyConnection:
     """Run statements whose text comes again and again: it is parsed once, and perhaps planned (`plan`)."""
-    planned = _planned.get(con, _NOTHING).get(sql)
+    planned = _planned.get(con, {}).get(sql)
     if planned is not None:
         return con.execute(planned)
     *before, last = _parsed(sql)

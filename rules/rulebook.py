@@ -48,7 +48,7 @@ class Rule(Header):
 
     @cached_property
     def query(self) -> str:
-        """The SQL as it runs: the population first, as `judged`, then the rule's own steps."""
+        """The SQL whole: the population first, as `judged`, then the rule's own steps. It runs as `text`."""
         return prepend_cte(self.sql, "judged", self.judges.rows("*", judged=True))
 
     def text(self, overrides: Mapping[str, object] | None = None) -> str:

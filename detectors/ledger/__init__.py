@@ -6,17 +6,8 @@ depends on is what it reads.
 
 from __future__ import annotations
 
-from detectors.ledger.builder import (
-    OF_FEW_QUERIES,
-    OF_MANY,
-    build,
-    create,
-    fact_tables,
-    fill,
-    fillings,
-    identity,
-    used_columns,
-)
+from detectors.ledger.builder import build, create, fill, fillings, identity
+from detectors.ledger.plan import OF_FEW_QUERIES, OF_MANY, fact_tables, used_columns
 
 __all__ = [
     "OF_FEW_QUERIES",

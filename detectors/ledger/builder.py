@@ -9,7 +9,6 @@ import duckdb
 
 from detectors import engine
 from detectors.ledger.plan import (
-    OF_FEW_QUERIES,
     OF_MANY,
     STEPS,
     Statement,
@@ -18,21 +17,8 @@ from detectors.ledger.plan import (
     left_out,
     plan,
     statements,
-    used_columns,
 )
 from rules.schema import LEDGER_SQL
-
-__all__ = [
-    "OF_FEW_QUERIES",
-    "OF_MANY",
-    "build",
-    "create",
-    "fact_tables",
-    "fill",
-    "fillings",
-    "identity",
-    "used_columns",
-]
 
 #: Columns by ledger table; a table that is not named has all of its columns.
 Chosen = Mapping[str, Collection[str]]

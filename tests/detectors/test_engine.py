@@ -114,3 +114,10 @@ def test_a_planned_statement_is_planned_again_where_its_table_was_made_anew(
     engine.plan(small, ["select * from t"])
     small.execute("drop table t; create table t (m varchar); insert into t values ('new')")
     assert engine.execute(small, "select * from t").fetchall() == [("new",)]
+
+
+def test_a_statement_that_is_refused_is_refused_when_it_runs(small: duckdb.DuckDBPyConnection) -> None:
+    engine.plan(small, ["select nothing from t", "select n from t"])
+    with pytest.raises(duckdb.BinderException, match="nothing"):
+        engine.execute(small, "select nothing from t")
+    assert engine.execute(small, "select n from t").fetchall() == []
