@@ -1,18 +1,20 @@
 """The kernel kept ready: one database whose tables stand, filled and emptied again for every small set of facts.
 
 To make the tables anew costs more than to judge a batch. An evaluation is a transaction that is rolled back, so
-nothing of one set of facts is there for the next, and the plans of the statements stay valid.
+nothing of one set of facts is there for the next, and the plans of the statements stay valid. Registries, which are the
+same from one evaluation to the next, stay where they are: a catalogue of 100,000 items takes longer than a batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from detectors import engine, ledger
 from detectors import facts as fact_tables
@@ -31,6 +33,21 @@ from detectors.facts import Facts, fact_schemas
 from rules.knowledge import Knowledge
 from rules.rulebook import Rulebook
 from rules.schema import ledger_names
+
+#: `seq` of the messages of registries that stand begins here, beyond whatever a source gives.
+_FIRST_SEQ = 1 << 62
+
+
+@dataclass(frozen=True)
+class Registries:
+    """Fact tables of which a ledger table is made without any other, and `message` with the messages that brought them.
+    `key`: equal where they are the same, 0 where there are none."""
+
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
+    key: int = 0
+
+
+_NONE = Registries()
 
 
 @dataclass(frozen=True)
@@ -68,20 +85,35 @@ class StandingKernel:
         provide(self._con, ledger_names())
         rules = [rule.text(self.params.get(rule.code)) for rule in rulebook.rules]
         prepare(self._con, knowledge, [*ledger.fillings(self._tables, self._columns), *rules])
+        self._key, self._standing = _NONE.key, list[str]()
 
     @contextmanager
     def judged(
-        self, tables: Mapping[str, pa.Table], watermark: datetime | None, on_step: OnStep = lambda _: None
+        self,
+        tables: Mapping[str, pa.Table],
+        watermark: datetime | None,
+        on_step: OnStep = lambda _: None,
+        registries: Registries = _NONE,
     ) -> Iterator[Judged]:
-        """Judge these facts. They and their ledger are there for as long as the block lasts."""
+        """Judge these facts. They and their ledger are there for as long as the block lasts. `registries`: what comes to
+        them and is kept for the next evaluation."""
         con = self._con
+        if registries.key != self._key:
+            self._stand(registries)
         con.execute("begin")
         try:
-            there = [name for name, table in tables.items() if table.num_rows and name in self.reads]
+            there = self._there(tables)
             for name in there:
                 self._insert(name, tables[name])
             on_step("load")
-            ledger.fill(con, tables=self._tables, columns=self._columns, views=(), there=there)
+            ledger.fill(
+                con,
+                tables=self._tables,
+                columns=self._columns,
+                views=(),
+                there=there + self._standing,
+                standing=self._standing,
+            )
             on_step("ledger")
             result = judge(
                 con,
@@ -101,6 +133,31 @@ class StandingKernel:
         """Let the database go."""
         self._con.close()
 
+    def _there(self, tables: Mapping[str, pa.Table]) -> list[str]:
+        """The tables with rows that the rules can see anything of."""
+        return [name for name, table in tables.items() if table.num_rows and name in self.reads]
+
+    def _stand(self, registries: Registries) -> None:
+        """Have these registries in the place of those that stood."""
+        con, tables = self._con, _renumbered(registries.tables)
+        there = self._there(tables)
+        names = [name for name in there if name != "message"]
+        con.execute("begin")
+        try:
+            con.execute("delete from fact.message")
+            for name in self._standing:
+                con.execute(f"delete from fact.{name}")
+                con.execute(f"delete from main.{name}")
+            for name in there:
+                self._insert(name, tables[name])
+            ledger.fill_registries(con, names, tables=self._tables, columns=self._columns)
+        except BaseException:
+            con.execute("rollback")
+            raise
+        con.execute("commit")
+        con.execute("checkpoint")  # without it the rows that were deleted would take memory for good
+        self._key, self._standing = registries.key, names
+
     def _insert(self, name: str, table: pa.Table) -> None:
         columns = ", ".join(fact_schemas()[name].names)
         self._con.register("given_facts", table)
@@ -108,3 +165,20 @@ class StandingKernel:
             engine.execute(self._con, f"insert into fact.{name} select {columns} from given_facts")
         finally:
             self._con.unregister("given_facts")
+
+
+def _renumbered(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+    """The same with `seq` that no other facts have."""
+    message = tables.get("message")
+    if message is None:
+        return dict(tables)
+    known = pc.unique(message["seq"])
+    first = pa.scalar(_FIRST_SEQ, pa.uint64())
+    return {
+        name: table.set_column(
+            table.schema.get_field_index("seq"),
+            "seq",
+            pc.add(pc.index_in(table["seq"], known).cast(pa.uint64()), first),
+        )
+        for name, table in tables.items()
+    }

@@ -6,7 +6,7 @@ depends on is what it reads.
 
 from __future__ import annotations
 
-from detectors.ledger.builder import build, create, fill, fillings, identity
+from detectors.ledger.builder import build, create, fill, fill_registries, fillings, identity
 from detectors.ledger.plan import OF_FEW_QUERIES, OF_MANY, fact_tables, used_columns
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "create",
     "fact_tables",
     "fill",
+    "fill_registries",
     "fillings",
     "identity",
     "used_columns",

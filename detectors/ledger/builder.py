@@ -90,18 +90,22 @@ def fill(
     slices: int = 1,
     views: Collection[str] = OF_MANY,
     there: Collection[str] | None = None,
+    standing: Collection[str] = (),
 ) -> None:
     """Fill the created, empty tables, in such a way that a driver may roll that back and fill again. `there`: the fact
-    tables that have rows, where that is known."""
+    tables that have rows, where that is known. `standing`: those that `fill_registries` has filled the ledger from."""
     chosen = _steps(None if tables is None else frozenset(tables), _frozen(columns), unique, frozenset(views))
     gates = {name for statement in chosen for name in statement.only_with}
     if there is None:
         filled = _with_rows(con, {name for name in gates if name.startswith("fact.")})
     else:
         filled = {f"fact.{name}" for name in there}
+    stands = {f"fact.{name}" for name in standing}
     copies = False
     for statement in chosen:
-        if statement.only_with and filled.isdisjoint(statement.only_with):
+        if statement.only_with and (
+            filled.isdisjoint(statement.only_with) or stands.issuperset(statement.only_with)
+        ):
             continue
         if statement.is_view:
             con.execute(f"drop table {statement.target}")
@@ -114,6 +118,21 @@ def fill(
             copies = bool(_with_rows(con, {_DROPPED}))
         elif statement.target in gates:
             filled |= _with_rows(con, {statement.target})
+
+
+def fill_registries(
+    con: duckdb.DuckDBPyConnection,
+    names: Collection[str],
+    *,
+    tables: Collection[str],
+    columns: Chosen,
+) -> None:
+    """Fill what of the ledger is made of these fact tables alone, whatever else there is: registries, which do not ask
+    whether a message is the fact or its copy."""
+    stands = {f"fact.{name}" for name in names}
+    for statement in _steps(frozenset(tables), _frozen(columns), False, frozenset()):
+        if statement.only_with and stands.issuperset(statement.only_with):
+            engine.execute(con, statement.sql)
 
 
 def fillings(tables: Collection[str], columns: Chosen) -> list[str]:

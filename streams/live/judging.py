@@ -10,13 +10,13 @@ from typing import Any
 
 from detectors.alert import Alert
 from detectors.diff import Arrived, Changes, Difference, diff
-from detectors.standing import StandingKernel
+from detectors.standing import Registries, StandingKernel
 from streams.changes import Change
 from streams.live.evidence import evidence, telling
 from streams.live.moments import micros
 from streams.live.persons import PERSONS_AT_ONCE
 from streams.live.said import Said
-from streams.live.tables import Tables, joined, united
+from streams.live.tables import Tables, united
 
 OnStep = Callable[[str], None]
 
@@ -34,14 +34,13 @@ class Findings:
 class Docket:
     """What a shard brings to be judged: persons with all that is known of them, and the registries that all share.
 
-    `registries_key`: equal where two shards of a process hold the same registries. `frozen`: persons of whom facts may be
-    missing that lie before the horizon. `changes`: what came, and how the rules differ. `said`: what was said before.
+    `frozen`: persons of whom facts may be missing that lie before the horizon. `changes`: what came, and how the rules
+    differ. `said`: what was said before.
     """
 
     persons: Collection[str]
     tables: Tables
-    registries: Tables
-    registries_key: int
+    registries: Registries
     watermark: datetime | None
     horizon: datetime
     frozen: Collection[str]
@@ -68,13 +67,17 @@ class Bench:
 
     def _judge(self, dockets: Sequence[Docket]) -> None:
         given = united(*(one.tables for one in dockets))
-        given = joined(given, dockets[0].registries)
-        with self._kernel.judged(given, dockets[0].watermark, self._on_step) as judged:
+        registries = dockets[0].registries
+        with self._kernel.judged(given, dockets[0].watermark, self._on_step, registries) as judged:
             alerts: dict[str | None, list[Alert]] = defaultdict(list)
             for alert in judged.result.alerts:
                 alerts[alert.patn_id].append(alert)
             differences = [self._difference(docket, alerts) for docket in dockets]
-            facts = evidence(judged.con, differences, telling(differences, given))
+            facts = evidence(
+                judged.con,
+                differences,
+                {*telling(differences, given), *telling(differences, registries.tables)},
+            )
             timers = judged.result.timers
         for docket, difference in zip(dockets, differences, strict=True):
             said = docket.said.changes(difference, facts)
@@ -111,7 +114,7 @@ def _together(dockets: Sequence[Docket]) -> Iterator[Sequence[Docket]]:
     alike: defaultdict[tuple[datetime | None, int], list[Docket]] = defaultdict(list)
     for docket in dockets:
         if docket.persons:
-            alike[docket.watermark, docket.registries_key].append(docket)
+            alike[docket.watermark, docket.registries.key].append(docket)
     for group in alike.values():
         taken: list[Docket] = []
         for docket in group:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from detectors.diff import Changes
-from detectors.standing import StandingKernel
+from detectors.standing import Registries, StandingKernel
 from detectors.watermark import LATENESS
 from streams.changes import Change
 from streams.live.clock import Clock
@@ -338,8 +338,7 @@ class Shard:
         return Docket(
             persons,
             tables,
-            self._history.shared,
-            self._history.shared_key,
+            Registries(self._history.shared, self._history.shared_key),
             watermark,
             self._horizon,
             frozen,

@@ -8,11 +8,15 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
-from detectors.standing import StandingKernel
+from detectors.standing import Registries, StandingKernel
 from rules.rulebook import Rulebook
 from streams.changes import OPENED, RETRACTED
+from streams.live.news import FOR_ALL
+from streams.live.tables import Tables
 from tests.promises.conftest import Judged
 from tests.promises.kernel import (
     PARAMS,
@@ -88,3 +92,49 @@ def test_a_kernel_that_stands_says_what_evaluate_says(world: Judged, of_persons:
     for _ in ("the first time", "and again"):
         with of_persons.judged(tables_of(world.lines), world.watermark) as judged:
             assert as_bytes(judged.result.alerts) == as_bytes(world.alerts)
+
+
+def test_registries_that_stay_are_judged_by_like_those_that_come_with_the_facts(
+    world: Judged, of_persons: StandingKernel
+) -> None:
+    """Whichever stood before, and with the `seq` of other facts, as where two shards number their messages."""
+    tables = tables_of(world.lines)
+    names = [name for name in FOR_ALL if name in tables]
+    seqs = pa.chunked_array([chunk for name in names for chunk in tables[name]["seq"].chunks])
+    messages = tables["message"]
+    of_registries = pc.is_in(messages["seq"], seqs.combine_chunks())
+    facts = {name: table for name, table in tables.items() if name not in names}
+    facts["message"] = messages.filter(pc.invert(of_registries))
+    every = _from_zero({name: tables[name] for name in names} | {"message": messages.filter(of_registries)})
+    assert every["message"].num_rows > 20
+    some = {name: every[name] for name in ("message", "institution")}
+
+    def judged(registries: Registries) -> list[bytes]:
+        with of_persons.judged(facts, world.watermark, registries=registries) as judged:
+            return as_bytes(judged.result.alerts)
+
+    with of_persons.judged(facts, world.watermark) as without:
+        alone = as_bytes(without.result.alerts)
+    assert alone != as_bytes(world.alerts)
+    for registries, wanted in (
+        (Registries(every, 1), as_bytes(world.alerts)),
+        (Registries(every, 1), as_bytes(world.alerts)),
+        (Registries(some, 2), None),
+        (Registries(), alone),
+        (Registries(every, 1), as_bytes(world.alerts)),
+    ):
+        found = judged(registries)
+        if wanted is not None:
+            assert found == wanted
+        else:
+            assert found not in (alone, as_bytes(world.alerts))
+    judged(Registries())
+
+
+def _from_zero(tables: Tables) -> dict[str, pa.Table]:
+    """The same, their messages numbered like the first facts."""
+    known = pc.unique(tables["message"]["seq"])
+    return {
+        name: table.set_column(0, "seq", pc.index_in(table["seq"], known).cast(pa.uint64()))
+        for name, table in tables.items()
+    }
