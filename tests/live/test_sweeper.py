@@ -48,7 +48,7 @@ from streams.simulate import World, simulate
 from tests.streams.live.county import KEY, County, built_in, every, holds, judging
 
 #: Seconds that something may take that is waited for.
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 Fundwatch = Callable[..., "subprocess.Popen[bytes]"]
 
