@@ -26,7 +26,7 @@ from typing import Any, Protocol, Self
 import pyarrow as pa
 
 from streams.errors import Refused
-from streams.operation.stopping import start_apart
+from streams.operation.stopping import start_apart, told_afterwards
 from streams.sources import (
     CHUNK_BYTES,
     Chunk,
@@ -251,10 +251,12 @@ class _Worker:
     """A process that decodes chunks into a part of the sink."""
 
     def __init__(self, context: Any, key: bytes, part: Sink) -> None:
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, key, part), daemon=True)
-        start_apart(self._process)
-        theirs.close()
+        # The library makes a pipe of two sockets, and leaves them open where it is interrupted.
+        with told_afterwards():
+            self._pipe, theirs = context.Pipe()
+            self._process = context.Process(target=_serve, args=(theirs, key, part), daemon=True)
+            start_apart(self._process)
+            theirs.close()
 
     def send(self, order: tuple[_Task, str] | None) -> None:
         """A chunk and the file of its bytes; None: close the part and answer with what it kept."""

@@ -40,12 +40,19 @@ def start_apart(process: BaseProcess) -> None:
     """Start a process that Ctrl-C does not reach, from its first moment on: who started it says what becomes of it.
 
     A terminal sends Ctrl-C to all of a group, and an interpreter that is still starting dies of it with a traceback;
-    so does one whose start is broken off on this side. What this process was told meanwhile, it hears afterwards.
+    so does one whose start is broken off on this side.
     """
+    with told_afterwards(), _not_inherited(signal.SIGINT):
+        process.start()
+
+
+@contextmanager
+def told_afterwards() -> Iterator[None]:
+    """What SIGTERM and Ctrl-C tell this process within the block, it hears at its end: for what would be left half made."""
     heard: list[int] = []
     try:
-        with _handled(lambda number, _: heard.append(number)), _not_inherited(signal.SIGINT):
-            process.start()
+        with _handled(lambda number, _: heard.append(number)):
+            yield
     finally:
         for number in heard:
             signal.raise_signal(number)

@@ -352,12 +352,8 @@ class TestProcess:
         workspace = tmp_path / "workspace"
         workspace.mkdir()
         out = tmp_path / "runs" / "run"
-        python, *arguments = self.command(
-            "replay", base.log, "--out", out, "--workspace", workspace, "--processes", "2"
-        )
-        # where a process is interrupted as it starts others, the library's sockets are left to the collector
         process = subprocess.Popen(
-            [python, *arguments[:2], "-W", "ignore::ResourceWarning", *arguments[2:]],
+            self.command("replay", base.log, "--out", out, "--workspace", workspace, "--processes", "2"),
             cwd=ROOT, env=machine(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
         deadline = time.monotonic() + 60

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from streams.operation.stopping import told_afterwards
 
 ROOT = Path(__file__).parents[3]
 
@@ -61,3 +64,16 @@ def test_who_is_asked_while_it_begins_to_wait_ends_too() -> None:
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (done.stdout.split(), done.stderr) == (["ended", "True"], "")
+
+
+def test_what_is_told_in_between_is_heard_when_the_block_is_over() -> None:
+    made: list[str] = []
+
+    def make() -> None:
+        with told_afterwards():
+            signal.raise_signal(signal.SIGINT)
+            made.append("whole")
+
+    with pytest.raises(KeyboardInterrupt):
+        make()
+    assert made == ["whole"]
