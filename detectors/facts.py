@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 FACTS_SQL = Path(__file__).parent / "ledger" / "facts.sql"
 
@@ -32,6 +33,21 @@ def fact_schemas() -> dict[str, pa.Schema]:
 def empty_table(name: str) -> pa.Table:
     """A fact table of that name without rows."""
     return fact_schemas()[name].empty_table()
+
+
+def renumbered(tables: Mapping[str, pa.Table], first: int) -> tuple[dict[str, pa.Table], int]:
+    """The same rows with `seq` from `first` on, without gaps and in the same order; and the number after the last."""
+    if not tables:
+        return {}, first
+    chunks = [chunk for table in tables.values() for chunk in table["seq"].chunks]
+    old = pc.unique(pa.chunked_array(chunks, pa.uint64()))
+    old = old.take(pc.sort_indices(old))
+    start = pa.scalar(first, pa.uint64())
+    numbered = {
+        name: table.set_column(0, "seq", pc.add(pc.index_in(table["seq"], old).cast(pa.uint64()), start))
+        for name, table in tables.items()
+    }
+    return numbered, first + len(old)
 
 
 @dataclass(frozen=True)

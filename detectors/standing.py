@@ -14,7 +14,6 @@ from datetime import datetime
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from detectors import engine, ledger
 from detectors import facts as fact_tables
@@ -85,7 +84,8 @@ class StandingKernel:
         provide(self._con, ledger_names())
         rules = [rule.text(self.params.get(rule.code)) for rule in rulebook.rules]
         prepare(self._con, knowledge, [*ledger.fillings(self._tables, self._columns), *rules])
-        self._key, self._standing = _NONE.key, list[str]()
+        self._key = _NONE.key
+        self._standing: list[str] = []
 
     @contextmanager
     def judged(
@@ -139,7 +139,8 @@ class StandingKernel:
 
     def _stand(self, registries: Registries) -> None:
         """Have these registries in the place of those that stood."""
-        con, tables = self._con, _renumbered(registries.tables)
+        con = self._con
+        tables, _ = fact_tables.renumbered(registries.tables, _FIRST_SEQ)
         there = self._there(tables)
         names = [name for name in there if name != "message"]
         con.execute("begin")
@@ -165,20 +166,3 @@ class StandingKernel:
             engine.execute(self._con, f"insert into fact.{name} select {columns} from given_facts")
         finally:
             self._con.unregister("given_facts")
-
-
-def _renumbered(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
-    """The same with `seq` that no other facts have."""
-    message = tables.get("message")
-    if message is None:
-        return dict(tables)
-    known = pc.unique(message["seq"])
-    first = pa.scalar(_FIRST_SEQ, pa.uint64())
-    return {
-        name: table.set_column(
-            table.schema.get_field_index("seq"),
-            "seq",
-            pc.add(pc.index_in(table["seq"], known).cast(pa.uint64()), first),
-        )
-        for name, table in tables.items()
-    }

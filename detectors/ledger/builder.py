@@ -103,9 +103,7 @@ def fill(
     stands = {f"fact.{name}" for name in standing}
     copies = False
     for statement in chosen:
-        if statement.only_with and (
-            filled.isdisjoint(statement.only_with) or stands.issuperset(statement.only_with)
-        ):
+        if _is_made_of(statement, stands) or (statement.only_with and filled.isdisjoint(statement.only_with)):
             continue
         if statement.is_view:
             con.execute(f"drop table {statement.target}")
@@ -131,8 +129,13 @@ def fill_registries(
     whether a message is the fact or its copy."""
     stands = {f"fact.{name}" for name in names}
     for statement in _steps(frozenset(tables), _frozen(columns), False, frozenset()):
-        if statement.only_with and stands.issuperset(statement.only_with):
+        if _is_made_of(statement, stands):
             engine.execute(con, statement.sql)
+
+
+def _is_made_of(statement: Statement, names: Collection[str]) -> bool:
+    """Whether it reads these tables and no others."""
+    return bool(statement.reads) and statement.reads <= set(names)
 
 
 def fillings(tables: Collection[str], columns: Chosen) -> list[str]:

@@ -34,11 +34,16 @@ def evidence(
     return {alert.jr_id: [fact for msgid in alert.evidence for fact in by_message[msgid]] for alert in said}
 
 
-def telling(differences: Iterable[Difference], tables: Tables) -> list[str]:
-    """The tables that have a row of the messages that what is said anew rests on."""
+def telling(differences: Iterable[Difference], *sets: Tables) -> set[str]:
+    """The tables that have, in one of the sets, a row of the messages that what is said anew rests on."""
     msgids = {msgid for alert in _said(differences) for msgid in alert.evidence}
     wanted = pa.array(sorted(msgids), pa.string())
-    return [name for name, table in tables.items() if pc.any(pc.is_in(table["msgid"], wanted)).as_py()]
+    return {
+        name
+        for tables in sets
+        for name, table in tables.items()
+        if pc.any(pc.is_in(table["msgid"], wanted)).as_py()
+    }
 
 
 def _said(differences: Iterable[Difference]) -> list[Alert]:

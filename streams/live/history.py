@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from detectors.facts import renumbered
 from streams.live.columns import Packed, as_one, pack, pack_each, unpack
 from streams.live.news import FOR_ALL
 from streams.live.state import get_meta, set_meta
@@ -43,21 +44,8 @@ class History:
 
     def numbered(self, tables: Tables) -> dict[str, pa.Table]:
         """The same rows with `seq` of this shard, in the same order."""
-        if not tables:
-            return {}
-        chunks = [chunk for table in tables.values() for chunk in table["seq"].chunks]
-        old = pc.unique(pa.chunked_array(chunks, pa.uint64()))
-        old = old.take(pc.sort_indices(old))
-        first = self._next_seq
-        self._next_seq += len(old)
-        return {
-            name: table.set_column(
-                0,
-                "seq",
-                pc.add(pc.index_in(table["seq"], old).cast(pa.uint64()), pa.scalar(first, pa.uint64())),
-            )
-            for name, table in tables.items()
-        }
+        found, self._next_seq = renumbered(tables, self._next_seq)
+        return found
 
     def load(self, persons: Collection[str]) -> dict[str, pa.Table]:
         """All rows kept of these persons, by table, without the registries for all."""

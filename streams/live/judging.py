@@ -73,11 +73,7 @@ class Bench:
             for alert in judged.result.alerts:
                 alerts[alert.patn_id].append(alert)
             differences = [self._difference(docket, alerts) for docket in dockets]
-            facts = evidence(
-                judged.con,
-                differences,
-                {*telling(differences, given), *telling(differences, registries.tables)},
-            )
+            facts = evidence(judged.con, differences, telling(differences, given, registries.tables))
             timers = judged.result.timers
         for docket, difference in zip(dockets, differences, strict=True):
             said = docket.said.changes(difference, facts)

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from detectors.facts import renumbered
 from detectors.standing import Registries, StandingKernel
 from rules.rulebook import Rulebook
 from streams.changes import OPENED, RETRACTED
 from streams.live.news import FOR_ALL
-from streams.live.tables import Tables
 from tests.promises.conftest import Judged
 from tests.promises.kernel import (
     PARAMS,
@@ -105,7 +105,9 @@ def test_registries_that_stay_are_judged_by_like_those_that_come_with_the_facts(
     of_registries = pc.is_in(messages["seq"], seqs.combine_chunks())
     facts = {name: table for name, table in tables.items() if name not in names}
     facts["message"] = messages.filter(pc.invert(of_registries))
-    every = _from_zero({name: tables[name] for name in names} | {"message": messages.filter(of_registries)})
+    every, _ = renumbered(
+        {name: tables[name] for name in names} | {"message": messages.filter(of_registries)}, 0
+    )
     assert every["message"].num_rows > 20
     some = {name: every[name] for name in ("message", "institution")}
 
@@ -129,12 +131,3 @@ def test_registries_that_stay_are_judged_by_like_those_that_come_with_the_facts(
         else:
             assert found not in (alone, as_bytes(world.alerts))
     judged(Registries())
-
-
-def _from_zero(tables: Tables) -> dict[str, pa.Table]:
-    """The same, their messages numbered like the first facts."""
-    known = pc.unique(tables["message"]["seq"])
-    return {
-        name: table.set_column(0, "seq", pc.index_in(table["seq"], known).cast(pa.uint64()))
-        for name, table in tables.items()
-    }
