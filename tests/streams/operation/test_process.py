@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from streams.operation.process import SETTING
+from streams.operation.process import SETTINGS
 
 PROGRAM = """
 import os, sys
-print(os.getpid(), os.environ.get("GLIBC_TUNABLES"), *sys.argv[1:], flush=True)
+print(os.getpid(), os.environ.get("GLIBC_TUNABLES"), os.environ.get("DUCKDB_JE_MALLOC_CONF"), *sys.argv[1:], flush=True)
 from streams.operation.process import keep_blocks_at_hand
 keep_blocks_at_hand()
 """
 
 
 def run(**environment: str) -> list[list[str]]:
-    without = {name: value for name, value in os.environ.items() if name != SETTING}
+    without = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     told = subprocess.run(
         [sys.executable, "-c", PROGRAM, "a b", "--c"],
         env=without | environment,
@@ -29,20 +29,23 @@ def run(**environment: str) -> list[list[str]]:
         text=True,
         check=True,
     )
-    return [line.split(" ", 2) for line in told.stdout.splitlines()]
+    return [line.split(" ", 3) for line in told.stdout.splitlines()]
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
 def test_it_begins_anew_once() -> None:
-    (pid, before, arguments), (same, after, again) = run()
+    (pid, *before, arguments), (same, *after, again) = run()
     assert (pid, arguments) == (same, again)
     assert arguments == "a b --c"
-    assert (before, after) == ("None", "glibc.malloc.tcache_count=500")
+    assert (before, after) == (["None", "None"], [*SETTINGS.values()])
 
 
 def test_what_the_user_has_set_stays() -> None:
-    ((_, setting, _),) = run(**{SETTING: "glibc.malloc.perturb=0"})
-    assert setting == "glibc.malloc.perturb=0"
+    of_glibc, of_duckdb = "glibc.malloc.perturb=0", "dirty_decay_ms:0"
+    ((_, *both, _),) = run(GLIBC_TUNABLES=of_glibc, DUCKDB_JE_MALLOC_CONF=of_duckdb)
+    assert both == [of_glibc, of_duckdb]
+    _, (_, *one, _) = run(GLIBC_TUNABLES=of_glibc)
+    assert one == [of_glibc, SETTINGS["DUCKDB_JE_MALLOC_CONF"]]
 
 
 def test_a_service_for_which_nobody_waits_gives_way() -> None:
