@@ -40,7 +40,7 @@ from streams.kafka.membership import Membership
 from streams.kafka.settings import Connection
 from streams.kafka.spoken import spoken
 from streams.kafka.topics import ALERTS, ARRIVED, CHANGES, PACKETS, Layout
-from streams.live.packets import decode_all
+from streams.live.packets import decode_all, decode_each
 from streams.live.past import Past
 from streams.live.shard import CORRECTIONS, WORKER, Shard
 from streams.live.stages import Took
@@ -235,6 +235,7 @@ class Judge:
                 self._brake(consumer, number, owned)
             elif not owned.shard.rolls_out:
                 self._send(consumer, number, owned)
+        self._acknowledge(consumer)
         self._watch.on_step("send")
 
     def _evict(self, every: float) -> None:
@@ -290,15 +291,12 @@ class Judge:
         consumer.resume(TopicPartition(self._packets, number))
 
     def _send(self, consumer: KafkaConsumer, number: int, owned: _Owned) -> None:
-        """Say what waits in the outbox, and acknowledge the packets it came from, in one transaction."""
+        """Say what waits in the outbox, if anything does, and acknowledge the packets it came from, in one transaction."""
         shard, layout = owned.shard, self._settings.layout
         tp = TopicPartition(self._packets, number)
         while True:
             last, waiting = shard.said.waiting(_CHANGES_AT_ONCE)
             if not waiting:
-                if owned.committed != shard.position:
-                    consumer.commit({tp: OffsetAndMetadata(shard.position, "", -1)})
-                    owned.committed = shard.position
                 return
             producer = owned.producer
             producer.begin_transaction()
@@ -326,6 +324,26 @@ class Judge:
             shard.sent(last)
             owned.committed = shard.position
             self._watch.on_sent(number, waiting)
+
+    def _acknowledge(self, consumer: KafkaConsumer) -> None:
+        """Acknowledge the packets of which there is nothing to say, of all partitions at once."""
+        behind = {
+            number: owned
+            for number, owned in self.owned.items()
+            if owned.braked is None
+            and owned.committed != owned.shard.position
+            and not owned.shard.rolls_out
+            and not owned.shard.said.depth
+        }
+        if behind:
+            consumer.commit(
+                {
+                    TopicPartition(self._packets, number): OffsetAndMetadata(owned.shard.position, "", -1)
+                    for number, owned in behind.items()
+                }
+            )
+            for owned in behind.values():
+                owned.committed = owned.shard.position
 
     def _take_over(self, consumer: KafkaConsumer, number: int) -> None:
         """Make a partition ours: silence who had it, learn what was said, catch up, and go on from there."""
@@ -396,8 +414,12 @@ def _fresh(found: Mapping[TopicPartition, Sequence[Any]], shards: Mapping[int, S
         shard = shards.get(tp.partition)
         after = [one for one in records if shard is not None and one.offset >= shard.position]
         if after:
-            fresh[tp.partition] = (decode_all([one.value for one in after]), after[-1].offset + 1)
-    return fresh
+            fresh[tp.partition] = after
+    packets = decode_each([[one.value for one in records] for records in fresh.values()])
+    return {
+        number: (some, records[-1].offset + 1)
+        for (number, records), some in zip(fresh.items(), packets, strict=True)
+    }
 
 
 class _Reader:

@@ -7,9 +7,9 @@ decimals their digits as an integer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
-from itertools import pairwise
+from itertools import accumulate, chain, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,8 +80,8 @@ def pack(name: str, table: pa.Table) -> Packed:
     return packed
 
 
-def pack_each(name: str, table: pa.Table, bounds: Sequence[int]) -> list[Packed]:
-    """The rows from each bound to before the next."""
+def pack_each(name: str, table: pa.Table, bounds: Sequence[int], order: Array | None = None) -> list[Packed]:
+    """The rows from each bound to before the next; `order`: the number of the row that comes first, second, and so on."""
     length = table.num_rows
     if not length:
         return [Packed(table.num_columns << _FLAGS, b"", b"")] * (len(bounds) - 1)
@@ -99,9 +99,11 @@ def pack_each(name: str, table: pa.Table, bounds: Sequence[int]) -> list[Packed]
         values[field.name] = found if not column.null_count else np.where(has_value[:, number], found, 0)
         if pa.types.is_decimal(field.type):
             large |= np.abs(values[field.name]) > _LARGEST
-    lengths, offsets, text = _row_by_row(texts, length)
-    values["lengths"] = lengths
     values["valid"] = np.packbits(has_value, axis=1, bitorder="little")
+    if order is not None:
+        values, large = {column: one[order] for column, one in values.items()}, large[order]
+    lengths, offsets, text = _row_by_row(texts, length, order)
+    values["lengths"] = lengths
 
     flags = _LONG * (lengths > _LONGEST).any(axis=1) | _LARGE * large
     layouts = [len(columns) << _FLAGS | int(some) for some in _any_of_each(flags, bounds)]
@@ -126,6 +128,19 @@ def as_one(name: str, packed: Sequence[Packed]) -> Packed:
 def unpack(name: str, packed: Iterable[Packed]) -> pa.Table:
     """The rows of all the blobs of a fact table, in their order."""
     return unpack_counted(name, packed)[0]
+
+
+def unpack_each(name: str, groups: Sequence[Sequence[Packed]]) -> list[pa.Table]:
+    """The rows of the blobs of each group. To read one table takes hardly longer for all of them than for one."""
+    table, counts = unpack_counted(name, chain.from_iterable(groups))
+    return in_groups(table, counts, [len(group) for group in groups])
+
+
+def in_groups(table: pa.Table, counts: Array, sizes: Iterable[int]) -> list[pa.Table]:
+    """A table in pieces, each with the rows of so many blobs; `counts`: how many rows each blob had."""
+    ends = [0, *np.cumsum(counts).tolist()]
+    firsts = accumulate(sizes, initial=0)
+    return [table.slice(ends[first], ends[stop] - ends[first]) for first, stop in pairwise(firsts)]
 
 
 def unpack_counted(name: str, packed: Iterable[Packed]) -> tuple[pa.Table, Array]:
@@ -173,30 +188,35 @@ def _table(schema: pa.Schema, rows: Array, text: bytes) -> pa.Table:
     length = len(rows)
     valid = rows["valid"]
     bits = np.unpackbits(valid, axis=1, count=min(8 * valid.shape[1], len(schema)), bitorder="little")
-    has_value: Array = bits.astype(np.bool_)
-    every, some = (of_column(has_value, axis=0).tolist() for of_column in (np.all, np.any))
-    lengths = rows["lengths"]
-    width = lengths.shape[1]
+    has_value: Array = bits.astype(np.bool_).T
+    every, some = (of_column(has_value, axis=1).tolist() for of_column in (np.all, np.any))
+    some += [False] * (len(schema) - len(some))
+    texts = [number for number, field in enumerate(schema) if pa.types.is_string(field.type)]
+    wanted = {number: place for place, number in enumerate(texts) if some[number]}
+    arrays = dict(
+        zip(wanted, _texts(rows["lengths"], text, wanted.values(), has_value[[*wanted]]), strict=True)
+    )
+    for number, field in enumerate(schema):
+        if not some[number]:
+            arrays[number] = pa.nulls(length, field.type)
+        elif number not in wanted:
+            arrays[number] = _array(
+                rows[field.name], None if every[number] else has_value[number], field.type
+            )
+    return pa.Table.from_arrays([arrays[number] for number in range(len(schema))], schema=schema)
+
+
+def _texts(lengths: Array, text: bytes, places: Collection[int], there: Array) -> list[pa.Array]:
+    """The columns at these places among the texts of rows; `there`, of each: which rows have a value. One take for all."""
+    length, width = lengths.shape
+    if not length or not places:
+        return []
     offsets = np.zeros(length * width + 1, np.int32)
     np.cumsum(lengths.reshape(-1), out=offsets[1:])
-    texts = pa.StringArray.from_buffers(length * width, pa.py_buffer(offsets), pa.py_buffer(text))
-    places = np.arange(0, length * width, width)
-    arrays = []
-    text_number = 0
-    for number, field in enumerate(schema):
-        is_text = pa.types.is_string(field.type)
-        if number >= len(every) or not some[number]:
-            arrays.append(pa.nulls(length, field.type))
-        else:
-            there = None if every[number] else has_value[:, number]
-            if is_text:
-                arrays.append(
-                    texts.take(pa.array(places + text_number, mask=None if there is None else ~there))
-                )
-            else:
-                arrays.append(_array(rows[field.name], there, field.type))
-        text_number += is_text
-    return pa.Table.from_arrays(arrays, schema=schema)
+    cells = pa.StringArray.from_buffers(length * width, pa.py_buffer(offsets), pa.py_buffer(text))
+    wanted = np.add.outer(np.array([*places]), np.arange(0, length * width, width)).reshape(-1)
+    taken = cells.take(pa.array(wanted, mask=None if there.all() else ~there.reshape(-1)))
+    return [taken.slice(number * length, length) for number in range(len(places))]
 
 
 def _array(values: Array, there: Array | None, kind: pa.DataType) -> pa.Array:
@@ -225,12 +245,14 @@ def _values(column: pa.Array) -> Array:
     ]
 
 
-def _row_by_row(texts: Sequence[pa.Array], length: int) -> tuple[Array, list[int], bytes]:
-    """Columns of texts behind one another row by row: lengths by row and column, where each row begins and the last
-    ends, and the bytes."""
+def _row_by_row(
+    texts: Sequence[pa.Array], length: int, order: Array | None
+) -> tuple[Array, list[int], bytes]:
+    """Columns of texts behind one another row by row, in the order wanted: lengths by row and column, where each row
+    begins and the last ends, and the bytes."""
     width = len(texts)
-    order = np.arange(length * width).reshape(width, length).T.reshape(-1)
-    taken = pa.concat_arrays(texts).take(pa.array(order))
+    places = np.arange(length * width).reshape(width, length).T
+    taken = pa.concat_arrays(texts).take(pa.array((places if order is None else places[order]).reshape(-1)))
     _, starts, text = taken.buffers()
     offsets = np.frombuffer(starts, np.int32)[taken.offset : taken.offset + length * width + 1]
     lengths = np.diff(offsets).reshape(length, width)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from detectors.facts import renumbered
-from streams.live.columns import Packed, as_one, pack, pack_each, unpack
+from streams.live.columns import Packed, as_one, pack, pack_each, unpack, unpack_each
 from streams.live.news import FOR_ALL
 from streams.live.state import get_meta, set_meta
 from streams.live.tables import Tables, of_care, united, without
@@ -25,7 +26,19 @@ _PER_SHARD = 1 << 44
 #: Appends of one table to a person that are read before they are made one.
 _MOST_APPENDS = 12
 
+#: What is kept of some persons, by table.
+Kept = Mapping[str, Sequence[Packed]]
+
 _KEEP = "insert into fact_rows values (?, ?, ?, ?, ?, ?)"
+
+
+@dataclass(frozen=True)
+class OfPerson:
+    """A person's rows of one table."""
+
+    psn_no: str
+    name: str
+    rows: Packed
 
 
 class History:
@@ -36,9 +49,8 @@ class History:
         self._first_seq = FIRST_SEQ + shard * _PER_SHARD
         self._next_seq = self._first_seq + (get_meta(con, "heard") or 0)
         self._appends = get_meta(con, "appends") or 0
-        self.shared = _by_table(
-            con.execute("select name, layout, cells, texts from shared_rows order by name, n")
-        )
+        shared = _by_table(con.execute("select name, layout, cells, texts from shared_rows order by name, n"))
+        self.shared = {name: unpack(name, packed) for name, packed in shared.items()}
         self.shared_key = _key(self.shared.get("message"))
         """Equal where two histories of a process hold the same registries for all."""
 
@@ -47,26 +59,31 @@ class History:
         found, self._next_seq = renumbered(tables, self._next_seq)
         return found
 
-    def load(self, persons: Collection[str]) -> dict[str, pa.Table]:
-        """All rows kept of these persons, by table, without the registries for all."""
-        kept = self._con.execute(
-            "select name, layout, cells, texts from fact_rows where psn_no in (select value from json_each(?))",
-            (json.dumps(sorted(persons)),),
+    def kept(self, persons: Collection[str]) -> Kept:
+        """All rows kept of these persons, without the registries for all, as `read` takes them."""
+        return _by_table(
+            self._con.execute(
+                "select name, layout, cells, texts from fact_rows where psn_no in (select value from json_each(?))",
+                (json.dumps(sorted(persons)),),
+            )
         )
-        # a message that tells of several persons is kept with each of them, perhaps under several numbers
-        return united(_by_table(kept))
 
-    def add(self, tables: Tables) -> None:
-        """Keep rows: those of a person with the person, others for all. Within the caller's transaction."""
+    def load(self, persons: Collection[str]) -> dict[str, pa.Table]:
+        """The same as tables."""
+        (tables,) = read([self.kept(persons)])
+        return tables
+
+    def add(self, tables: Tables, by_person: Sequence[OfPerson] | None = None) -> None:
+        """Keep rows: those of a person with the person, others for all. Within the caller's transaction. `by_person`: what
+        `parted` made of them already."""
         self._appends += 1
-        for name, table in tables.items():
-            if name in FOR_ALL:
-                self._share(name, table)
-            elif name == "message":
-                self._keep(name, *_with_owners(table, tables))
-                self._share(name, _of_registries(table, tables))
-            else:
-                self._keep(name, table, table["psn_no"])
+        if by_person is None:
+            (by_person,) = parted([tables])
+        self._con.executemany(_KEEP, [(one.psn_no, one.name, self._appends, *one.rows) for one in by_person])
+        for name in tables.keys() & FOR_ALL.keys():
+            self._share(name, tables[name])
+        if "message" in tables:
+            self._share("message", _of_registries(tables["message"], tables))
         set_meta(self._con, "appends", self._appends)
         set_meta(self._con, "heard", self._next_seq - self._first_seq)
 
@@ -117,31 +134,45 @@ class History:
             "insert into shared_rows values (?, ?, ?, ?, ?)", (name, self._appends, *pack(name, rows))
         )
 
-    def _keep(self, name: str, table: pa.Table, owners: pa.ChunkedArray) -> None:
-        """Keep each row with its owner."""
-        if not table.num_rows:
-            return
-        order = pc.sort_indices(owners)
-        coded = owners.take(order).combine_chunks().dictionary_encode()
-        codes = coded.indices.to_numpy()
-        starts = np.flatnonzero(np.diff(codes, prepend=-1))
-        bounds = [*starts.tolist(), len(codes)]
-        packed = pack_each(name, table.take(order), bounds)
-        self._con.executemany(
-            _KEEP,
-            [
-                (psn_no, name, self._appends, *rows)
-                for psn_no, rows in zip(coded.dictionary.to_pylist(), packed, strict=True)
-            ],
-        )
+
+def read(kept: Sequence[Kept]) -> list[dict[str, pa.Table]]:
+    """What several histories keep, as tables; for all at once, which takes hardly longer than for one."""
+    tables: list[dict[str, pa.Table]] = [{} for _ in kept]
+    for name in sorted({name for one in kept for name in one}):
+        for some, table in zip(tables, unpack_each(name, [one.get(name, ()) for one in kept]), strict=True):
+            if table.num_rows:
+                some[name] = table
+    # a message that tells of several persons is kept with each of them, perhaps under several numbers
+    return [united(some) for some in tables]
 
 
-def _by_table(kept: Iterable[tuple[str, int, bytes, bytes]]) -> dict[str, pa.Table]:
+def parted(sets: Sequence[Tables]) -> list[list[OfPerson]]:
+    """The rows of persons in several sets of tables by person, each set's own; for all at once, as `read`."""
+    found: list[list[OfPerson]] = [[] for _ in sets]
+    for name in sorted({name for one in sets for name in one} - FOR_ALL.keys()):
+        places = [place for place, one in enumerate(sets) if name in one]
+        owned = [_with_owners(name, sets[place]) for place in places]
+        table = pa.concat_tables([table for table, _ in owned])
+        owners = pa.chunked_array([chunk for _, owners in owned for chunk in owners.chunks], pa.string())
+        coded = owners.combine_chunks().dictionary_encode()
+        persons = coded.dictionary.to_pylist()
+        set_of = np.repeat(places, [len(owners) for _, owners in owned])
+        owner = set_of * len(persons) + coded.indices.to_numpy()
+        order = np.argsort(owner, kind="stable")
+        starts = np.flatnonzero(np.diff(owner[order], prepend=-1))
+        packed = pack_each(name, table, [*starts.tolist(), len(owner)], order)
+        for one, rows in zip(owner[order][starts].tolist(), packed, strict=True):
+            place, person = divmod(one, len(persons))
+            found[place].append(OfPerson(persons[person], name, rows))
+    return found
+
+
+def _by_table(kept: Iterable[tuple[str, int, bytes, bytes]]) -> dict[str, list[Packed]]:
     """The rows of `kept` by the name of their table, which is followed by what `Packed` is made of."""
     found: defaultdict[str, list[Packed]] = defaultdict(list)
     for name, layout, cells, texts in kept:
         found[name].append(Packed(layout, cells, texts))
-    return {name: unpack(name, packed) for name, packed in found.items()}
+    return found
 
 
 def _key(message: pa.Table | None) -> int:
@@ -153,9 +184,10 @@ def _key(message: pa.Table | None) -> int:
     return key
 
 
-def _with_owners(message: pa.Table, tables: Tables) -> tuple[pa.Table, pa.ChunkedArray]:
-    """Messages with the persons that they tell of; one that tells of several stands once for each."""
-    if not message["psn_no"].null_count:
+def _with_owners(name: str, tables: Tables) -> tuple[pa.Table, pa.ChunkedArray]:
+    """Rows with the persons that they tell of; a message that tells of several stands once for each."""
+    message = tables[name]
+    if name != "message" or not message["psn_no"].null_count:
         return message, message["psn_no"]
     own = message.filter(pc.is_valid(message["psn_no"]))
     others = message.filter(pc.is_null(message["psn_no"]))

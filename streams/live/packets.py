@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import zstandard
 
 from detectors.facts import fact_schemas
-from streams.live.columns import Packed, pack_each, unpack, unpack_counted
+from streams.live.columns import Packed, in_groups, pack_each, unpack, unpack_counted
 from streams.live.news import FOR_ALL
 from streams.live.shards import shard_of
 
@@ -98,23 +98,42 @@ def _wire(value: bytes) -> _Wire:
 
 def decode_all(values: Sequence[bytes]) -> list[Packet]:
     """The packets in Kafka records, in as few as say the same: to decode many small ones takes far longer than a large one."""
-    wires = [_wire(value) for value in values]
-    tables = {}
-    for name in sorted({name for wire in wires for name in wire.tables} & fact_schemas().keys()):
-        places = [place for place, wire in enumerate(wires) if name in wire.tables]
-        table, counts = unpack_counted(name, (wires[place].tables[name] for place in places))
+    (packets,) = decode_each([values])
+    return packets
+
+
+def decode_each(groups: Sequence[Sequence[bytes]]) -> list[list[Packet]]:
+    """`decode_all` of several groups of records, for all of them at once."""
+    wires = [[_wire(value) for value in values] for values in groups]
+    tables: list[dict[str, pa.Table]] = [{} for _ in groups]
+    for name in sorted(
+        {name for some in wires for wire in some for name in wire.tables} & fact_schemas().keys()
+    ):
+        places = [[place for place, wire in enumerate(some) if name in wire.tables] for some in wires]
+        rows = [
+            some[place].tables[name] for some, those in zip(wires, places, strict=True) for place in those
+        ]
+        table, counts = unpack_counted(name, rows)
         seq = table["seq"].to_numpy()
-        if len(wires) > 1 and seq.max(initial=0) >= _SEQS:
-            return [_packet(wire) for wire in wires]
-        first = np.repeat(np.array(places, np.uint64) * np.uint64(_SEQS), counts)
-        tables[name] = table.set_column(0, "seq", pa.array(seq + first))
+        if seq.max(initial=0) >= _SEQS:
+            return [[_packet(wire) for wire in some] for some in wires]
+        first = np.repeat(np.array([*chain(*places)], np.uint64) * np.uint64(_SEQS), counts)
+        table = table.set_column(0, "seq", pa.array(seq + first))
+        for one, piece in zip(tables, in_groups(table, counts, map(len, places)), strict=True):
+            if piece.num_rows:
+                one[name] = piece
+    return [[_as_one(some, theirs)] for some, theirs in zip(wires, tables, strict=True)]
+
+
+def _as_one(wires: Sequence[_Wire], tables: Mapping[str, pa.Table]) -> Packet:
+    """All that these packets say, in one; `tables`: their rows."""
     clock: dict[str, datetime] = {}
     for wire in wires:
         for code, time in wire.clock.items():
             clock[code] = max(time, clock.get(code, time))
     again = tuple(chain.from_iterable(wire.again for wire in wires))
     withdrawn = tuple(chain.from_iterable(wire.withdrawn for wire in wires))
-    return [Packet(tables, clock, again, withdrawn)]
+    return Packet(tables, clock, again, withdrawn)
 
 
 def clock_of(tables: Mapping[str, pa.Table]) -> dict[str, datetime]:

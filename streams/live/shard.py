@@ -25,7 +25,7 @@ from streams.live.past import NoPast, Past
 from streams.live.persons import PERSONS_AT_ONCE, Held, Persons, groups, of_level
 from streams.live.rollout import Rollout
 from streams.live.said import Said
-from streams.live.stages import Heard, Recalled, Took
+from streams.live.stages import Heard, Recalled, Took, part, recollect
 from streams.live.state import get_meta, load_clock, open_state, set_meta, store_clock, stored
 from streams.live.tables import (
     Tables,
@@ -109,11 +109,15 @@ class Shard:
         """Take packets in; `position` is where the source goes on after them. Without `judge` the persons are only
         noted to be looked at later, as in catching up."""
         heard = self.hear(packets, position, judge=judge)
+        recollect([heard])
+        self.weigh(heard)
         self._bench.judge(self.dockets(heard, self._past.of(heard.wanted, self._reads)))
+        part([heard])
         return self.keep(heard)
 
     def hear(self, packets: Sequence[Packet], position: int, *, judge: bool = True) -> Heard:
-        """The first part of `take`. Then `dockets` says what is to be judged, and `keep` stores it."""
+        """The first part of `take`. Then `recollect` reads what is kept of the persons, `weigh` sets it against what was
+        heard, `dockets` says what is to be judged, `part` makes of it what `keep` stores."""
         self._on_step("begin")
         before = self.watermark
         moved: dict[str, datetime] = {}
@@ -121,32 +125,34 @@ class Shard:
             moved |= self._clock.advance(packet.clock)
         new = joined(*(self._history.numbered(packet.tables) for packet in packets))
         persons = persons_of(new)
-        levels = dict.fromkeys(persons, self._unknown) | self._persons.held(persons)
-        held = self._history.load(persons)
-        new = beyond(new, held, self._history.shared)
-        events = sum(packet.events for packet in packets)
-        left = new["message"].num_rows if "message" in new else 0
-        shared_news = any(
-            news(name, new[name], self._history.shared.get(name)) for name in FOR_ALL if name in new
-        )
         heard = Heard(
             packets,
             position,
-            levels,
-            held,
+            dict.fromkeys(persons, self._unknown) | self._persons.held(persons),
+            self._history.kept(persons),
             new,
             moved,
-            copies=events - left,
-            look_at_all=shared_news or self._clock.is_before(before),
             is_judged=judge,
+            is_behind=self._clock.is_before(before),
         )
-        if judge:
-            heard.unsure, recent = of_level(levels, Held.UNSURE), of_level(levels, Held.RECENT)
+        self._on_step("load")
+        return heard
+
+    def weigh(self, heard: Heard) -> None:
+        """Leave out what is known, and tell of whom the lake must be asked."""
+        held, shared = heard.held, self._history.shared
+        heard.new = new = beyond(heard.new, held, shared)
+        left = new["message"].num_rows if "message" in new else 0
+        heard.copies = heard.events - left
+        heard.look_at_all = heard.is_behind or any(
+            news(name, new[name], shared.get(name)) for name in FOR_ALL if name in new
+        )
+        if heard.is_judged:
+            heard.unsure, recent = of_level(heard.levels, Held.UNSURE), of_level(heard.levels, Held.RECENT)
             late = late_persons(new, held, recent, self._horizon + self._reach - self._corrections)
             heard.wanted, heard.frozen = heard.unsure | late.care, recent - late.care
             heard.again = late.word - heard.wanted
         self._on_step("load")
-        return heard
 
     def dockets(self, heard: Heard, past: Tables, watermark: datetime | None = None) -> list[Docket]:
         """What is to be judged of what was heard. `past`: what the lake has of those `wanted`, at least. `watermark`: to
@@ -176,7 +182,7 @@ class Shard:
         """The last part of `take`: what was heard and found is stored."""
         persons, findings = sorted(heard.levels), heard.findings
         with stored(self._con):
-            self._history.add(heard.new)
+            self._history.add(heard.new, heard.parted)
             self._history.tidy(persons)
             first = first_heard(heard.new)
             for psn_no in persons:
@@ -196,14 +202,16 @@ class Shard:
             self._note_mark()
             set_meta(self._con, "position", heard.position)
         self._on_step("store")
-        events = sum(packet.events for packet in heard.packets)
-        return Took(events, heard.copies, len(persons) if heard.is_judged else 0, tuple(findings.changes))
+        return Took(
+            heard.events, heard.copies, len(persons) if heard.is_judged else 0, tuple(findings.changes)
+        )
 
     def look_again(self, most: int = PERSONS_AT_ONCE) -> Took:
         """Judge persons of whom something has come due, or who are to be looked at again. Nobody left: no persons."""
         recalled = self.recall(most)
         if recalled is None:
             return Took()
+        recollect([recalled])
         self._bench.judge([self.docket(recalled, self._past.of(recalled.wanted, self._reads))])
         return self.keep_recalled(recalled)
 
@@ -231,7 +239,7 @@ class Shard:
         unsure, recent = of_level(levels, Held.UNSURE), of_level(levels, Held.RECENT)
         asked = recent & {one.psn_no for one in waiting if one.asked}
         recalled = Recalled(
-            levels, self._history.load(levels.keys()), unsure, unsure | asked, recent - asked, mark
+            levels, self._history.kept(levels.keys()), unsure, unsure | asked, recent - asked, mark
         )
         self._on_step("load")
         return recalled

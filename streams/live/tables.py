@@ -20,7 +20,11 @@ def without(tables: Tables, seqs: pa.Array) -> dict[str, pa.Table]:
     """The rows of all messages but these."""
     if not len(seqs):
         return dict(tables)
-    return {name: table.filter(pc.invert(pc.is_in(table["seq"], seqs))) for name, table in tables.items()}
+    found = {}
+    for name, table in tables.items():
+        gone = pc.is_in(table["seq"], seqs)
+        found[name] = table.filter(pc.invert(gone)) if pc.any(gone).as_py() else table
+    return found
 
 
 def joined(*sets: Tables) -> dict[str, pa.Table]:

@@ -15,7 +15,7 @@ from streams.live.packets import Packet
 from streams.live.past import Past
 from streams.live.persons import PERSONS_AT_ONCE
 from streams.live.shard import Shard
-from streams.live.stages import Heard, Recalled, Took
+from streams.live.stages import Heard, Recalled, Took, part, recollect
 from streams.live.tables import Tables
 
 Arrivals = Mapping[int, tuple[Sequence[Packet], int]]
@@ -37,21 +37,26 @@ class Together:
         of which some get none."""
         heard = {number: shards[number].hear(*arrived) for number, arrived in arrivals.items()}
         mark = _mark(shards)
+        due = self._recalled(shards, mark, heard) if heard else {}
+        recollect([*heard.values(), *due.values()])
+        for number, one in heard.items():
+            shards[number].weigh(one)
         past = self._of(one.wanted for one in heard.values())
         dockets = [
             docket for number, one in heard.items() for docket in shards[number].dockets(one, past, mark)
         ]
-        due = self._recalled(shards, mark, heard) if heard else {}
         dockets += [shards[number].docket(one, {}) for number, one in due.items()]
         self._bench.judge(dockets)
+        part(heard.values())
         # these first: what was heard may want some of them to be looked at again
-        for number, one in due.items():
-            shards[number].keep_recalled(one)
+        for number, recalled in due.items():
+            shards[number].keep_recalled(recalled)
         return {number: shards[number].keep(one) for number, one in heard.items()}
 
     def look_again(self, shards: Mapping[int, Shard]) -> dict[int, Took]:
         """As `Shard.look_again`; of a shard in which nobody is left nothing is told."""
         recalled = self._recalled(shards, _mark(shards))
+        recollect(recalled.values())
         past = self._of(one.wanted for one in recalled.values())
         self._bench.judge([shards[number].docket(one, past) for number, one in recalled.items()])
         return {number: shards[number].keep_recalled(one) for number, one in recalled.items()}

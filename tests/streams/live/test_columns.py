@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from hypothesis import strategies as some
 
 from detectors.facts import fact_schemas
 from streams.live import columns
-from streams.live.columns import as_one, pack, pack_each, unpack, unpack_counted
+from streams.live.columns import as_one, pack, pack_each, unpack, unpack_counted, unpack_each
 
 TABLES = sorted(fact_schemas())
 
@@ -64,6 +65,11 @@ def test_every_fact_table_comes_back_as_it_was(name: str, data: some.DataObject)
     assert counts.tolist() == [cut, end - cut]
     assert unpack(name, blobs[1:]).equals(table.slice(cut).combine_chunks())
     assert unpack(name, [as_one(name, blobs)]).equals(table)
+    first, none, second = unpack_each(name, [blobs[:1], [], blobs[1:]])
+    assert (first.num_rows, none.num_rows) == (cut, 0)
+    assert pa.concat_tables([first, second]).equals(table)
+    order = np.array(data.draw(some.permutations(range(end))), np.int64)
+    assert unpack(name, pack_each(name, table, [0, cut, end], order)).equals(table.take(order))
 
 
 @pytest.mark.parametrize("long", ["", "病" * 100, "病" * 30_000])

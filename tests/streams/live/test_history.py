@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from streams.live.history import History
+from streams.live.history import History, parted, read
 from streams.live.state import open_state, stored
 from streams.live.tables import (
     beyond,
@@ -67,6 +67,27 @@ def test_what_is_added_of_a_person_is_loaded(con: sqlite3.Connection) -> None:
         for persons in (["P1"], ["P2"], ["P1", "P2"], ["P1", "P3"]):
             assert same(history.load(persons), of_persons(tables, persons))
         assert history.load(["P3"]) == {}
+
+
+def test_several_histories_are_parted_and_read_together_as_apart(
+    con: sqlite3.Connection, tmp_path: Path
+) -> None:
+    """Also where one has nothing, and where the same person stands in both."""
+    cons = [con, *(open_state(tmp_path / f"{name}.db") for name in ("other", "empty"))]
+    histories = [History(one, number) for number, one in enumerate(cons)]
+    sets = [
+        history.numbered(tables_of(lines))
+        for history, lines in zip(histories, (LINES, LINES[1:], []), strict=True)
+    ]
+    for one, history, tables, by_person in zip(cons, histories, sets, parted(sets), strict=True):
+        with stored(one):
+            history.add(tables, by_person)
+    together = read([history.kept(["P1", "P2"]) for history in histories])
+    for tables, history, lines in zip(together, histories, (LINES, LINES[1:], []), strict=True):
+        assert same(tables, of_persons(tables_of(lines), ["P1", "P2"]))
+        assert same(tables, history.load(["P1", "P2"]))
+    for one in cons[1:]:
+        one.close()
 
 
 def test_a_message_of_several_persons_is_loaded_once_and_ties_their_rows(con: sqlite3.Connection) -> None:

@@ -13,7 +13,7 @@ import zstandard
 
 from detectors.facts import fact_schemas
 from streams.live.news import FOR_ALL
-from streams.live.packets import Packet, decode, decode_all, encode, encode_all, split
+from streams.live.packets import Packet, decode, decode_all, decode_each, encode, encode_all, split
 from streams.live.shards import shard_of
 from streams.simulate import World, simulate
 from tests.streams.live import town
@@ -68,6 +68,18 @@ def test_packets_together_say_what_they_say_one_by_one(county: dict[str, pa.Tabl
             row for packet in packets if name in packet.tables for row in rows(packet.tables[name], "seq")
         )
         assert [msgids[seq] for seq in table["seq"].to_pylist()] == table["msgid"].to_pylist()
+
+
+def test_groups_of_packets_are_decoded_together_as_apart(county: dict[str, pa.Table]) -> None:
+    parts = split(county, SHARDS, ALL)
+    groups = [[encode(one) for one in some] for some in (parts[:2], [], parts[2:], [Packet(again=("P1",))])]
+    assert [len(some) for some in decode_each(groups)] == [1] * len(groups)
+    for (together,), values in zip(decode_each(groups), groups, strict=True):
+        (apart,) = decode_all(values)
+        assert together.tables.keys() == apart.tables.keys()
+        for name, table in together.tables.items():
+            assert table.combine_chunks().equals(apart.tables[name].combine_chunks()), name
+        assert (together.clock, together.again) == (apart.clock, apart.again)
 
 
 def test_packets_whose_numbers_might_meet_stay_apart(county: dict[str, pa.Table]) -> None:
