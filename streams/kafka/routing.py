@@ -17,9 +17,13 @@ from streams.operation import disk
 from streams.operation.events import Event
 from streams.operation.exits import Exit
 from streams.operation.logging import setup
-from streams.operation.process import collect_seldom
+from streams.operation.process import collect_seldom, give_way
 from streams.operation.settings import Logging
 from streams.operation.stopping import start_apart
+
+#: What the judge lets wait grows into larger batches, which take less for each message. By 10 the router had too little at
+#: the rate that a worker sustains, and the judge took small batches instead.
+_GIVES_WAY = 5
 
 OnEnd = Callable[[int], None]
 
@@ -77,6 +81,7 @@ def route_alone(settings: RouterSettings, logging: Logging, worker: Pipe) -> Non
     """What the process does: route until SIGTERM, a failure, or the worker's end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the worker's, which passes it on
     collect_seldom()
+    give_way(by=_GIVES_WAY)
     log = setup(logging, "worker")
     threading.Thread(target=_end_with, args=(worker,), name="worker", daemon=True).start()
     failed: BaseException | None = None

@@ -17,7 +17,7 @@ SETTINGS = {
     "DUCKDB_JE_MALLOC_CONF": "tcache_nslots_large:500,dirty_decay_ms:30000,muzzy_decay_ms:30000",
 }
 
-#: Of one for whose work nobody waits: where both have something to do, it gets a tenth of what the judge gets.
+#: How much one gives way for whose work nobody waits: where both have something to do, it gets a tenth of what another gets.
 _NICE = 10
 
 #: Objects that are made before those since the last time are looked through; Python's own number is 700.
@@ -50,13 +50,13 @@ def collect_seldom() -> None:
     gc.set_threshold(_YOUNG, 20, 100)
 
 
-def give_way() -> None:
-    """Let whoever has something more urgent to do on this machine go first.
+def give_way(by: int = _NICE) -> None:
+    """Let whoever has something more urgent to do on this machine go first; `by` 5, it gets three times as much.
 
     Where Linux schedules by session, a process's priority counts only within its own; a service that is a session by itself
     lowers that, too. What runs in a control group of its own is weighed by that instead.
     """
-    nice = os.nice(_NICE)
+    nice = os.nice(by)
     if os.getsid(0) == os.getpid():
         with suppress(OSError):  # another system, or no such scheduling
             _lower_session(nice)

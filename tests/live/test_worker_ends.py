@@ -90,12 +90,18 @@ def test_it_ends_when_its_router_is_killed(worker: Worker, connection: Connectio
 
 
 @pytest.mark.parametrize("worker", [FUNDWATCH_WORKER], indirect=True, ids=["worker"])
-def test_its_router_ends_when_it_is_killed(worker: Worker) -> None:
+def test_its_router_gives_way_to_it_and_ends_when_it_is_killed(worker: Worker) -> None:
     worker.start()
     wait_for(lambda: begun(worker) and bool(worker.partitions()), "it judges")
     router = router_of(worker)
+    lower = min(priority(worker.pid) + 5, 19)
+    wait_for(lambda: priority(router) == lower, "the router gives way", SOON)
     os.kill(worker.pid, signal.SIGKILL)
     wait_for(lambda: not is_alive(router), "the router ends", SOON)
+
+
+def priority(pid: int) -> int:
+    return os.getpriority(os.PRIO_PROCESS, pid)
 
 
 def router_of(worker: Worker) -> int:
