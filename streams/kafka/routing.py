@@ -21,8 +21,8 @@ from streams.operation.process import collect_seldom, give_way
 from streams.operation.settings import Logging
 from streams.operation.stopping import start_apart
 
-#: What the judge lets wait grows into larger batches, which take less for each message. By 10 the router had too little at
-#: the rate that a worker sustains, and the judge took small batches instead.
+#: What the judge lets wait grows into larger batches, which take less for each message. By more, the judge would take its
+#: turns sooner, and with less in each.
 _GIVES_WAY = 5
 
 OnEnd = Callable[[int], None]

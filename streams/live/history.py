@@ -159,9 +159,9 @@ def parted(sets: Sequence[Tables]) -> list[list[OfPerson]]:
         set_of = np.repeat(places, [len(owners) for _, owners in owned])
         owner = set_of * len(persons) + coded.indices.to_numpy()
         order = np.argsort(owner, kind="stable")
-        starts = np.flatnonzero(np.diff(owner[order], prepend=-1))
+        distinct, starts = np.unique(owner[order], return_index=True)
         packed = pack_each(name, table, [*starts.tolist(), len(owner)], order)
-        for one, rows in zip(owner[order][starts].tolist(), packed, strict=True):
+        for one, rows in zip(distinct.tolist(), packed, strict=True):
             place, person = divmod(one, len(persons))
             found[place].append(OfPerson(persons[person], name, rows))
     return found

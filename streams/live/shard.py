@@ -25,7 +25,7 @@ from streams.live.past import NoPast, Past
 from streams.live.persons import PERSONS_AT_ONCE, Held, Persons, groups, of_level
 from streams.live.rollout import Rollout
 from streams.live.said import Said
-from streams.live.stages import Heard, Recalled, Took, part, recollect
+from streams.live.stages import Heard, Recalled, Took, recollect
 from streams.live.state import get_meta, load_clock, open_state, set_meta, store_clock, stored
 from streams.live.tables import (
     Tables,
@@ -112,12 +112,11 @@ class Shard:
         recollect([heard])
         self.weigh(heard)
         self._bench.judge(self.dockets(heard, self._past.of(heard.wanted, self._reads)))
-        part([heard])
         return self.keep(heard)
 
     def hear(self, packets: Sequence[Packet], position: int, *, judge: bool = True) -> Heard:
         """The first part of `take`. Then `recollect` reads what is kept of the persons, `weigh` sets it against what was
-        heard, `dockets` says what is to be judged, `part` makes of it what `keep` stores."""
+        heard, `dockets` says what is to be judged, and `keep` stores it."""
         self._on_step("begin")
         before = self.watermark
         moved: dict[str, datetime] = {}
@@ -132,8 +131,8 @@ class Shard:
             self._history.kept(persons),
             new,
             moved,
+            look_at_all=self._clock.is_before(before),
             is_judged=judge,
-            is_behind=self._clock.is_before(before),
         )
         self._on_step("load")
         return heard
@@ -144,7 +143,7 @@ class Shard:
         heard.new = new = beyond(heard.new, held, shared)
         left = new["message"].num_rows if "message" in new else 0
         heard.copies = heard.events - left
-        heard.look_at_all = heard.is_behind or any(
+        heard.look_at_all = heard.look_at_all or any(
             news(name, new[name], shared.get(name)) for name in FOR_ALL if name in new
         )
         if heard.is_judged:

@@ -29,7 +29,8 @@ class Took:
 @dataclass
 class Heard:
     """Packets on their way into a shard: judged or not, and not stored yet. `kept`, and read as tables `held`: the history of
-    those whom they tell of. `look_at_all`: they bring news for everyone. `parted`: what is to be kept with each person.
+    those whom they tell of. `look_at_all`: they bring news for everyone. `parted`: what is to be kept with each person, where
+    that was made already.
 
     Of the persons, by `levels`: `unsure` those of whom anything may be missing, `wanted` those whose past in the lake is
     to be had, `frozen` those judged on a history of which a part is gone.
@@ -41,17 +42,16 @@ class Heard:
     kept: Kept
     new: dict[str, pa.Table]
     moved: dict[str, datetime]
+    look_at_all: bool
     is_judged: bool
-    is_behind: bool
     held: Tables = field(default_factory=dict)
     copies: int = 0
-    look_at_all: bool = False
     unsure: set[str] = field(default_factory=set)
     wanted: set[str] = field(default_factory=set)
     frozen: set[str] = field(default_factory=set)
     again: set[str] = field(default_factory=set)
     findings: Findings = field(default_factory=Findings)
-    parted: list[OfPerson] = field(default_factory=list)
+    parted: list[OfPerson] | None = None
 
     @property
     def events(self) -> int:

@@ -51,7 +51,7 @@ def collect_seldom() -> None:
 
 
 def give_way(by: int = _NICE) -> None:
-    """Let whoever has something more urgent to do on this machine go first; `by` 5, it gets three times as much.
+    """Let whoever has something more urgent to do on this machine go first. By 5, one gets a third of what another gets.
 
     Where Linux schedules by session, a process's priority counts only within its own; a service that is a session by itself
     lowers that, too. What runs in a control group of its own is weighed by that instead.
