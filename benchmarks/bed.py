@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kafka import KafkaProducer
 
-from deploy.kafka.broker import FAST, Cluster
+from deploy.kafka.broker import QUICK, Cluster
 from deploy.kafka.services import Archiver, Worker
 from streams.kafka import clients, topics
 from streams.kafka.settings import Connection
@@ -184,7 +184,7 @@ class Bed:
 @contextmanager
 def bed(folder: Path) -> Iterator[Bed]:
     """A bed in this folder, for as long as the block lasts."""
-    with Cluster(folder / "kafka", java_options=FAST) as cluster:
+    with Cluster(folder / "kafka", java_options=QUICK) as cluster:
         yield Bed(folder, cluster)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import duckdb
+import pyarrow as pa
 
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT])(i?)B", re.IGNORECASE)
 
@@ -35,6 +37,24 @@ _NOT_FOR_FEW = (
 
 #: Statements that were planned, by their text, of each database.
 _planned: WeakKeyDictionary[duckdb.DuckDBPyConnection, dict[str, duckdb.Statement]] = WeakKeyDictionary()
+
+
+class _Standing:
+    """What stands under a name in a database, of one schema: now these rows, now others."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self.schema = schema
+        self.rows = schema.empty_table()
+
+    def __arrow_c_schema__(self) -> object:
+        return self.schema.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self.rows.__arrow_c_stream__(requested_schema)
+
+
+#: What stands, by its name, in each database.
+_standing: WeakKeyDictionary[duckdb.DuckDBPyConnection, dict[str, _Standing]] = WeakKeyDictionary()
 
 #: Bytes of a ledger in memory for each message that is a fact, measured on a simulated county.
 BYTES_A_FACT = 700
@@ -100,6 +120,33 @@ def plan(con: duckdb.DuckDBPyConnection, statements: Iterable[str]) -> None:
             continue
         (planned[sql],) = duckdb.extract_statements(f"execute planned_{number}")
     con.execute("set enable_optimizer = true")
+
+
+def stand(con: duckdb.DuckDBPyConnection, schemas: Mapping[str, pa.Schema]) -> None:
+    """Have these names stand in the database for whatever `given` gives under them. Statements that read it can be planned
+    once (`plan`); to register a table and to plan a statement anew takes longer than to read a few hundred rows."""
+    standing = _standing.setdefault(con, {})
+    for name, schema in schemas.items():
+        standing[name] = _Standing(schema)
+        con.register(name, standing[name])
+
+
+@contextmanager
+def given(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> Iterator[None]:
+    """An Arrow table under a name in the database, for as long as the block lasts."""
+    standing = _standing.get(con, {}).get(name)
+    if standing is None:
+        con.register(name, table)
+        try:
+            yield
+        finally:
+            con.unregister(name)
+    else:
+        standing.rows = table.select(standing.schema.names).cast(standing.schema)
+        try:
+            yield
+        finally:
+            standing.rows = standing.schema.empty_table()
 
 
 def execute(

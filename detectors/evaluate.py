@@ -30,7 +30,7 @@ from detectors.anomaly.model import ModelSet
 from detectors.coverage import Coverage, cover
 from detectors.errors import RuleError
 from detectors.facts import Facts
-from detectors.settle import MONEY_SQL, Finding, Settled, settle
+from detectors.settle import QUERIES, Finding, Settled, settle
 from rules.knowledge import Knowledge
 from rules.rulebook import Rule, Rulebook, coverage_query
 from rules.schema import MACROS_SQL, MODELS_SQL, ledger_names, table_of
@@ -44,6 +44,9 @@ Params = Mapping[str, Mapping[str, Any]]
 
 #: Columns by which visits and settlements are told apart, whatever the rules read of them.
 _TOLD_OF = ("mdtrt_id", "psn_no", "fixmedins_code", "setl_id", "setl_time")
+
+#: What the source supplies.
+PROVIDED = "select name from provided"
 
 #: What a rule returns that reads what models say: an alert states it.
 OF_MODELS = frozenset({"model_hash", "score", "explanation"})
@@ -156,7 +159,7 @@ def coverage(
 
 
 def _provided(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    return frozenset(name for (name,) in con.execute("select name from provided").fetchall())
+    return frozenset(name for (name,) in engine.execute(con, PROVIDED).fetchall())
 
 
 def _lacking(rule: Rule, provided: frozenset[str], models: ModelSet | None) -> tuple[str, ...]:
@@ -206,7 +209,7 @@ def needed_columns(
 ) -> dict[str, frozenset[str]]:
     """The columns of the wide ledger tables that the rules and their models read, what `tables` rest on, and whoever words,
     settles, counts or explains an alert."""
-    texts = [MONEY_SQL.read_text(encoding="utf-8"), *_TOLD_OF]
+    texts = [*QUERIES, *_TOLD_OF]
     for rule in rulebook.rules:
         texts += [rule.query, coverage_query(rule), *rule.needs, *rule.may_use]
     for one in model_tables.files_of(rulebook.rules, models):

@@ -16,9 +16,22 @@ import pyarrow as pa
 from detectors import engine
 from detectors.alert import Item
 
-MONEY_SQL = Path(__file__).parent / "money.sql"
+MONEY = (Path(__file__).parent / "money.sql").read_text(encoding="utf-8")
 
-_ITEM_SCHEMA = pa.schema(
+_LAST_SEEN = "select alert, max(inf_time) from rests_on join message using (msgid) group by alert"
+
+_SETTLED_VISITS = """
+select c.alert, count(distinct c.mdtrt_id)
+from concerned c
+join settlement s using (mdtrt_id)
+where c.from_time is null or s.setl_time between c.from_time and c.until_time
+group by c.alert
+"""
+
+#: The queries of `settle`.
+QUERIES = (MONEY, _LAST_SEEN, _SETTLED_VISITS)
+
+_ITEMS = pa.schema(
     [
         ("alert", pa.int64()),
         ("item", pa.int64()),
@@ -33,6 +46,18 @@ _ITEM_SCHEMA = pa.schema(
         ("until_time", pa.timestamp("us")),
     ]
 )
+_EVIDENCE = pa.schema([("alert", pa.int64()), ("msgid", pa.string())])
+_VISITS = pa.schema(
+    [
+        ("alert", pa.int64()),
+        ("mdtrt_id", pa.string()),
+        ("from_time", pa.timestamp("us")),
+        ("until_time", pa.timestamp("us")),
+    ]
+)
+
+#: What they are given, by name.
+GIVEN = {"found_item": _ITEMS, "rests_on": _EVIDENCE, "concerned": _VISITS}
 
 
 @dataclass(frozen=True)
@@ -91,13 +116,8 @@ def _price(con: duckdb.DuckDBPyConnection, findings: Sequence[Finding], settled:
                     "until_time": finding.occurred_at + window if window is not None else None,
                 }
             )
-    with _Registered(con, "found_item", pa.Table.from_pylist(rows, schema=_ITEM_SCHEMA)):
-        engine.execute(con, MONEY_SQL.read_text(encoding="utf-8"))
-    priced = engine.execute(
-        con,
-        "select alert, mdtrt_id, setl_id, feedetl_sn, reim_id, code, violating, amount, gross, settled, dr_code "
-        "from priced_item order by alert, item, mdtrt_id, setl_id, feedetl_sn, reim_id",
-    ).fetchall()
+    with engine.given(con, "found_item", pa.Table.from_pylist(rows, schema=_ITEMS)):
+        priced = engine.execute(con, MONEY).fetchall()
     for (
         alert,
         mdtrt_id,
@@ -148,11 +168,9 @@ def _date(con: duckdb.DuckDBPyConnection, findings: Sequence[Finding], settled: 
     lengths = [len(finding.evidence) for finding in findings]
     numbers = [number for number, length in enumerate(lengths) for _ in range(length)]
     msgids = [msgid for finding in findings for msgid in finding.evidence]
-    table = pa.table({"alert": pa.array(numbers, pa.int64()), "msgid": pa.array(msgids, pa.string())})
-    with _Registered(con, "rests_on", table):
-        found = con.execute(
-            "select alert, max(inf_time) from rests_on join message using (msgid) group by alert"
-        ).fetchall()
+    table = pa.table([numbers, msgids], schema=_EVIDENCE)
+    with engine.given(con, "rests_on", table):
+        found = engine.execute(con, _LAST_SEEN).fetchall()
     for alert, last_seen in found:
         settled[alert].last_seen = last_seen
 
@@ -168,32 +186,17 @@ def _stage(con: duckdb.DuckDBPyConnection, findings: Sequence[Finding], settled:
         for mdtrt_id in ids
     ]
     table = pa.table(
-        {
-            "alert": pa.array([row[0] for row in rows], pa.int64()),
-            "mdtrt_id": pa.array([row[1] for row in rows], pa.string()),
-            "from_time": pa.array([row[2] - row[3] if row[3] else None for row in rows], pa.timestamp("us")),
-            "until_time": pa.array([row[2] + row[3] if row[3] else None for row in rows], pa.timestamp("us")),
-        }
+        [
+            [row[0] for row in rows],
+            [row[1] for row in rows],
+            [row[2] - row[3] if row[3] else None for row in rows],
+            [row[2] + row[3] if row[3] else None for row in rows],
+        ],
+        schema=_VISITS,
     )
-    with _Registered(con, "concerned", table):
-        found = con.execute(
-            "select c.alert, count(distinct c.mdtrt_id) from concerned c join settlement s using (mdtrt_id) "
-            "where c.from_time is null or s.setl_time between c.from_time and c.until_time group by c.alert"
-        ).fetchall()
+    with engine.given(con, "concerned", table):
+        found = engine.execute(con, _SETTLED_VISITS).fetchall()
     counts = dict(found)
     for number, one in enumerate(settled):
         wanted = len(visits[number])
         one.all_settled = counts.get(number, 0) == wanted if wanted else one.priced
-
-
-class _Registered:
-    """An Arrow table under a name in the database, for as long as the block lasts."""
-
-    def __init__(self, con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
-        self.con, self.name, self.table = con, name, table
-
-    def __enter__(self) -> None:
-        self.con.register(self.name, self.table)
-
-    def __exit__(self, *_: object) -> None:
-        self.con.unregister(self.name)

@@ -11,14 +11,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 
 import duckdb
 import pyarrow as pa
 
-from detectors import engine, ledger
+from detectors import engine, evidence, ledger, settle
 from detectors import facts as fact_tables
 from detectors.anomaly.model import ModelSet
 from detectors.evaluate import (
+    PROVIDED,
     OnStep,
     Params,
     Result,
@@ -82,8 +84,7 @@ class StandingKernel:
         fact_tables.load(self._con, Facts())
         ledger.create(self._con, tables=self._tables, columns=self._columns)
         provide(self._con, ledger_names())
-        rules = [rule.text(self.params.get(rule.code)) for rule in rulebook.rules]
-        prepare(self._con, knowledge, [*ledger.fillings(self._tables, self._columns), *rules])
+        self._plan(knowledge)
         self._key = _NONE.key
         self._standing: list[str] = []
 
@@ -100,11 +101,11 @@ class StandingKernel:
         con = self._con
         if registries.key != self._key:
             self._stand(registries)
-        con.execute("begin")
+        engine.execute(con, "begin")
         try:
             there = self._there(tables)
             for name in there:
-                self._insert(name, tables[name])
+                self._take(name, tables[name])
             on_step("load")
             ledger.fill(
                 con,
@@ -127,11 +128,26 @@ class StandingKernel:
             )
             yield Judged(result, con)
         finally:
-            con.execute("rollback")
+            engine.execute(con, "rollback")
 
     def close(self) -> None:
         """Let the database go."""
         self._con.close()
+
+    def _plan(self, knowledge: Knowledge) -> None:
+        """Plan once what every evaluation runs."""
+        schemas = {_given(name): fact_schemas()[name] for name in self.reads}
+        engine.stand(self._con, {**schemas, **settle.GIVEN, **evidence.GIVEN})
+        names = sorted(self.reads)
+        statements = [
+            *map(_insert, names),
+            *ledger.fillings(self._tables, self._columns),
+            PROVIDED,
+            *(rule.text(self.params.get(rule.code)) for rule in self.rulebook.rules),
+            *settle.QUERIES,
+            *evidence.queries(names),
+        ]
+        prepare(self._con, knowledge, statements)
 
     def _there(self, tables: Mapping[str, pa.Table]) -> list[str]:
         """The tables with rows that the rules can see anything of."""
@@ -150,7 +166,7 @@ class StandingKernel:
                 con.execute(f"delete from fact.{name}")
                 con.execute(f"delete from main.{name}")
             for name in there:
-                self._insert(name, tables[name])
+                self._take(name, tables[name])
             ledger.fill_registries(con, names, tables=self._tables, columns=self._columns)
         except BaseException:
             con.execute("rollback")
@@ -159,10 +175,16 @@ class StandingKernel:
         con.execute("checkpoint")  # without it the rows that were deleted would take memory for good
         self._key, self._standing = registries.key, names
 
-    def _insert(self, name: str, table: pa.Table) -> None:
-        columns = ", ".join(fact_schemas()[name].names)
-        self._con.register("given_facts", table)
-        try:
-            engine.execute(self._con, f"insert into fact.{name} select {columns} from given_facts")
-        finally:
-            self._con.unregister("given_facts")
+    def _take(self, name: str, table: pa.Table) -> None:
+        with engine.given(self._con, _given(name), table):
+            engine.execute(self._con, _insert(name))
+
+
+def _given(name: str) -> str:
+    """Under which name the rows of a fact table are given."""
+    return f"given_fact_{name}"
+
+
+@cache
+def _insert(name: str) -> str:
+    return f"insert into fact.{name} select {', '.join(fact_schemas()[name].names)} from {_given(name)}"

@@ -25,6 +25,7 @@ from detectors.alert import Alert, encode
 from detectors.anomaly.model import ModelSet
 from detectors.coverage import Coverage
 from detectors.evaluate import judge, prepare, stated
+from detectors.evidence import conflicts
 from detectors.watermark import LATENESS, watermark
 from rules.knowledge import Knowledge
 from rules.rulebook import Rulebook
@@ -198,10 +199,9 @@ def _ledger(
     )
     later = _later(con, source, order.as_of)
     duplicates = _count(con, "fact_dropped where reason = 'duplicate'")
-    lost = con.execute("select seq from fact_dropped where reason = 'conflict' order by seq").fetchall()
-    conflicts = [seq for (seq,) in lost]
-    counts = source.counts.settled(duplicates, len(conflicts), later)
-    return counts, mark, [*source.rejects(), *source.conflict_rejects(conflicts)], conflicts
+    lost = conflicts(con)
+    counts = source.counts.settled(duplicates, len(lost), later)
+    return counts, mark, [*source.rejects(), *source.conflict_rejects(lost)], lost
 
 
 def _kept_rejects(source: LedgerFiles) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 
 import duckdb
@@ -141,7 +141,8 @@ def _is_made_of(statement: Statement, names: Collection[str]) -> bool:
 def fillings(tables: Collection[str], columns: Chosen) -> list[str]:
     """The statements that `fill` runs of few facts (no views) that have no copies."""
     chosen = _steps(frozenset(tables), _frozen(columns), False, frozenset())
-    return [statement.sql for statement in chosen]
+    asked = {_DROPPED, *(name for statement in chosen for name in statement.only_with)}
+    return [*(statement.sql for statement in chosen), *(_has_rows([name]) for name in sorted(asked))]
 
 
 def _planned(tables: Collection[str] | None, columns: Chosen) -> tuple[Statement, ...]:
@@ -185,5 +186,9 @@ def _with_rows(con: duckdb.DuckDBPyConnection, tables: Collection[str]) -> set[s
     if not tables:
         return set()
     names = sorted(tables)
-    row = engine.execute(con, "select " + ", ".join(f"exists(from {name})" for name in names)).fetchone()
+    row = engine.execute(con, _has_rows(names)).fetchone()
     return {name for name, there in zip(names, row or (), strict=True) if there}
+
+
+def _has_rows(names: Sequence[str]) -> str:
+    return "select " + ", ".join(f"exists(from {name})" for name in names)

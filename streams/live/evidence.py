@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from detectors.alert import Alert
 from detectors.diff import Difference
+from detectors.evidence import conflicts, rows
 from streams.changes import Fact
-from streams.evidence import fact_rows
 from streams.live.tables import Tables
 
 
@@ -24,13 +24,11 @@ def evidence(
     said = _said(differences)
     if not said:
         return {}
-    lost = con.execute("select seq from fact_dropped where reason = 'conflict'").fetchall()
     msgids = {msgid for alert in said for msgid in alert.evidence}
-    rows = fact_rows(con, msgids, sorted(names), without=[seq for (seq,) in lost])
     by_message: defaultdict[str, list[Fact]] = defaultdict(list)
-    for row in rows.to_pylist():
-        seen = f"{row['inf_time']:%Y-%m-%d %H:%M:%S}" if row["inf_time"] else ""
-        by_message[row["msgid"]].append(Fact(row["msgid"], row["table"], row["row_no"], seen, row["data"]))
+    for row in rows(con, msgids, sorted(names), without=conflicts(con)):
+        seen = f"{row.inf_time:%Y-%m-%d %H:%M:%S}" if row.inf_time else ""
+        by_message[row.msgid].append(Fact(row.msgid, row.table, row.row_no, seen, row.data))
     return {alert.jr_id: [fact for msgid in alert.evidence for fact in by_message[msgid]] for alert in said}
 
 

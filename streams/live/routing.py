@@ -30,7 +30,7 @@ def route(
     """
     # line feeds between the tokens of a message are blanks; within a text JSON forbids them
     lines = [(one or _NOTHING).replace(b"\n", b" ") for one in messages]
-    decoded = decode(lines, source=source, first_line=1, first_seq=0, key=key)
+    decoded = decode(lines, source=source, first_line=1, first_seq=0, key=key, wanted=reads)
     return Routed(
         split(decoded.tables, shards, reads),
         [(reject.line - 1, reject) for reject in decoded.rejects],

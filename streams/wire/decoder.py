@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
@@ -113,16 +113,28 @@ class _Batch:
 
 
 def decode(
-    lines: Sequence[bytes], *, source: str, first_line: int, first_seq: int, key: bytes, first_offset: int = 0
+    lines: Sequence[bytes],
+    *,
+    source: str,
+    first_line: int,
+    first_seq: int,
+    key: bytes,
+    first_offset: int = 0,
+    wanted: Collection[str] | None = None,
 ) -> Decoded:
     """Turn lines into rows of the fact tables. Pure: the same lines give the same rows.
 
     `first_line` is the number of the first line in `source`, `first_offset` where it begins; `seq` of a message is
     `first_seq` and the position of its line in `lines`. `key` is the site's secret for the hashes of certificate
-    and phone numbers.
+    and phone numbers. `wanted`: the tables that are made, besides `message`; None: all. What is rejected does not depend on it.
     """
     decoder = Decoder(
-        source=source, first_line=first_line, first_seq=first_seq, key=key, first_offset=first_offset
+        source=source,
+        first_line=first_line,
+        first_seq=first_seq,
+        key=key,
+        first_offset=first_offset,
+        wanted=wanted,
     )
     for start in range(0, len(lines), _AT_ONCE):
         decoder.take(b"\n".join([*lines[start : start + _AT_ONCE], b""]))
@@ -133,13 +145,21 @@ class Decoder:
     """`decode` for lines that come piece by piece."""
 
     def __init__(
-        self, *, source: str, first_line: int, first_seq: int, key: bytes, first_offset: int = 0
+        self,
+        *,
+        source: str,
+        first_line: int,
+        first_seq: int,
+        key: bytes,
+        first_offset: int = 0,
+        wanted: Collection[str] | None = None,
     ) -> None:
         self._source = source
         self._first_line = first_line
         self._first_offset = first_offset
         self._first_seq = first_seq
         self._key = key
+        self._wanted = wanted
         self._counts = Counts()
         self._rejects: list[Reject] = []
         self._batches: dict[type[msgspec.Struct], _Batch] = {}
@@ -218,6 +238,7 @@ class Decoder:
             contents=pa.array(np.frombuffer(b"".join(batch.contents), ">u8").astype(np.uint64)),
             key=self._key,
             refused=batch.refused,
+            wanted=self._wanted,
         )
         facts = batch.gathered.size - len(flat.faults)
         if facts:

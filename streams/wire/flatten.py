@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -104,12 +104,14 @@ def flatten(
     contents: pa.Array,
     key: bytes,
     refused: Mapping[tuple[int, str], Fault],
+    wanted: Collection[str] | None = None,
 ) -> Flat:
     """The rows that the gathered messages (all of one kind) amount to.
 
-    `refused` are rows that were already found to be none, by message and place; they stand empty in the messages.
+    `refused` are rows that were already found to be none, by message and place; they stand empty in the messages. `wanted`:
+    the tables that are made, besides `message`; None: all.
     """
-    return _Flattening(gathered, seqs, contents, key, refused).run()
+    return _Flattening(gathered, seqs, contents, key, refused).run(wanted)
 
 
 class _Flattening:
@@ -128,10 +130,14 @@ class _Flattening:
         self.tree = MessageTree(gathered, refused)
         self.top = self.tree.top
 
-    def run(self) -> Flat:
+    def run(self, wanted: Collection[str] | None) -> Flat:
         self._check()
         self._convert()
-        built = [(table, self._build(table)) for table in self.kind.tables]
+        built = [
+            (table, self._build(table))
+            for table in self.kind.tables
+            if wanted is None or table.name in wanted
+        ]
         message = self._message_columns()
         alive, row_faults = self._judge()
         bad_rows = np.bincount([each.message for each in row_faults], minlength=self.top.size)
