@@ -184,6 +184,7 @@ class Bed:
 @contextmanager
 def bed(folder: Path) -> Iterator[Bed]:
     """A bed in this folder, for as long as the block lasts."""
+    # the second compiler would be at work for longer than a measurement takes, as in no broker that has been up for a day
     with Cluster(folder / "kafka", java_options=QUICK) as cluster:
         yield Bed(folder, cluster)
 

@@ -39,7 +39,7 @@ STOP_TIMEOUT = 15.0
 
 #: One collector, and no second compiler: a broker answers a second earlier, and stays below its load all the same.
 QUICK = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-#: For measurements.
+#: For one that stays up: the second compiler is worth its while after minutes.
 FAST = ("-XX:+UseSerialGC",)
 
 #: Below the ports that the system gives to outgoing connections, one of which might take a dead broker's.

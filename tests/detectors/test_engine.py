@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from detectors import engine
@@ -121,3 +122,50 @@ def test_a_statement_that_is_refused_is_refused_when_it_runs(small: duckdb.DuckD
     with pytest.raises(duckdb.BinderException, match="nothing"):
         engine.execute(small, "select nothing from t")
     assert engine.execute(small, "select n from t").fetchall() == []
+
+
+NAMED = pa.schema([("n", pa.int32()), ("name", pa.string())])
+OF_GIVEN = "select name, n from guest join t using (n) order by n"
+
+
+@pytest.mark.parametrize("stands", [True, False])
+def test_what_is_given_is_there_for_as_long_as_the_block_lasts(
+    small: duckdb.DuckDBPyConnection, stands: bool
+) -> None:
+    if stands:
+        engine.stand(small, {"guest": NAMED})
+        engine.plan(small, [OF_GIVEN])
+    engine.lock(small)
+    small.execute("insert into t select range from range(5000)")
+    for names in (["a"], ["b", "c"] * 2000, []):
+        given = pa.table({"name": names, "n": pa.array(range(len(names)), pa.int32())})
+        with engine.given(small, "guest", given):
+            found = engine.execute(small, OF_GIVEN).fetchall()
+        assert found == list(zip(names, range(len(names)), strict=True))
+    with pytest.raises(RuntimeError), engine.given(small, "guest", given):
+        raise RuntimeError
+    if stands:
+        assert engine.execute(small, OF_GIVEN).fetchall() == []
+    else:
+        with pytest.raises(duckdb.CatalogException):
+            engine.execute(small, OF_GIVEN)
+
+
+def test_a_statement_over_what_stands_is_not_planned_again(small: duckdb.DuckDBPyConnection) -> None:
+    asking = "select now_said(), name from guest"
+    engine.stand(small, {"guest": NAMED})
+    engine.plan(small, [asking])
+    small.execute("create or replace temp macro now_said() as 'after'")
+    for name in ("a", "b"):
+        with engine.given(small, "guest", pa.table({"n": pa.array([1], pa.int32()), "name": [name]})):
+            assert engine.execute(small, asking).fetchall() == [("before", name)]
+
+
+def test_what_stands_is_of_one_schema(small: duckdb.DuckDBPyConnection) -> None:
+    engine.stand(small, {"guest": NAMED})
+    with (
+        pytest.raises(pa.ArrowInvalid),
+        engine.given(small, "guest", pa.table({"n": ["many"], "name": ["a"]})),
+    ):
+        pass
+    assert small.execute("select count(*) from guest").fetchone() == (0,)

@@ -356,3 +356,21 @@ def test_an_unknown_field_or_dictionary_value_is_no_error() -> None:
     )
     result = run(json.dumps({**message, "extra": None}).encode())
     assert result.tables["message"]["opter_type"].to_pylist() == ["Z9"]
+
+
+def test_what_is_rejected_does_not_depend_on_the_tables_that_are_wanted() -> None:
+    good = [line for sample in SAMPLES.values() for line in lines(sample)]
+    bad = [
+        changed("2207", "response.output.setldetail.0.fund_payamt", "much"),
+        changed("3505A", "input.selinfoDetail.0.sel_retn_cnt", "many"),
+        b"what?",
+    ]
+    whole = run(*good, *bad)
+    assert whole.counts.rejected.total() + whole.counts.rejected_rows.total() == len(bad)
+    for wanted in ({"settlement", "death"}, set()):
+        some = decode(
+            [*good, *bad], source="log.jsonl", first_line=10, first_seq=0, key=KEY, wanted=frozenset(wanted)
+        )
+        assert (some.rejects, some.counts) == (whole.rejects, whole.counts)
+        assert some.tables.keys() == wanted | {"message"}
+        assert all(table.equals(whole.tables[name]) for name, table in some.tables.items())
