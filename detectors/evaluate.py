@@ -229,9 +229,8 @@ def prepare(con: duckdb.DuckDBPyConnection, knowledge: Knowledge, standing: Iter
     con.execute(MODELS_SQL.read_text(encoding="utf-8"))
     con.execute("create schema knowledge")
     for name, table in sorted(knowledge.tables.items()):
-        con.register(f"given_{name}", table)
-        con.execute(f"create table knowledge.{name} as select * from given_{name}")
-        con.unregister(f"given_{name}")
+        with engine.given(con, f"given_{name}", table):
+            con.execute(f"create table knowledge.{name} as select * from given_{name}")
     engine.plan(con, standing)
     engine.lock(con)
 

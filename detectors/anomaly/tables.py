@@ -9,6 +9,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from detectors import engine
 from detectors.anomaly import compute, featurefile
 from detectors.anomaly.featurefile import FeatureFile
 from detectors.anomaly.model import Features, ModelSet
@@ -75,15 +76,12 @@ def fill(
 def _insert(
     con: duckdb.DuckDBPyConnection, table: str, subject: str, key: str, model_hash: str, scores: pa.Table
 ) -> None:
-    con.register("given_scores", scores.append_column("explanation", _explanations(scores)))
-    try:
+    with engine.given(con, "given_scores", scores.append_column("explanation", _explanations(scores))):
         con.execute(
             f"insert into {table} by name select {key}, $hash as model_hash, * exclude (subject_type, subject) "
             "from given_scores where subject_type = $subject",
             {"hash": model_hash, "subject": subject},
         )
-    finally:
-        con.unregister("given_scores")
 
 
 def _explanations(scores: pa.Table) -> pa.Array:
