@@ -14,9 +14,10 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,9 @@ log = logging.getLogger(__name__)
 _PACKETS_AT_ONCE = 200
 _CHANGES_AT_ONCE = 1000
 
+#: Transactions of different partitions at the same time.
+_SPEAKERS = 8
+
 #: Bytes of packets from which on no more are asked for in one turn; some twenty thousand messages.
 _BYTES_AT_ONCE = 4 << 20
 
@@ -61,8 +65,10 @@ _EVICT_EVERY, _EVICT_EVERY_IDLE = 30.0, 3.0
 #: While packets come, the lake is left alone for so many times as long as it was asked last, and so many seconds.
 _LAKE_PAUSE, _LAKE_EVERY = 8, 5.0
 
-#: How long to wait for what comes while one looks for it.
-_SOON = timedelta(milliseconds=5)
+#: How long to wait, when the first has come, for what the broker has besides: the client asks for that only then, and
+#: a turn for one packet alone takes half as long as one for all. And how long for what comes while one looks for it.
+_REST, _SOON = timedelta(milliseconds=50), timedelta(milliseconds=5)
+_MILLISECOND = timedelta(milliseconds=1)
 
 #: How often the answer to a brake is looked for, seconds.
 _ASK_EVERY = 2.0
@@ -145,6 +151,7 @@ class Judge:
         self._watch = watch or Watch()
         self._control = Control(settings.connection, settings.layout, settings.group)
         self._packets = settings.layout.name(PACKETS)
+        self._speakers = ThreadPoolExecutor(_SPEAKERS, "say")
         self._together = Together(kernel, past, self._watch.on_step)
         self._lake_at = 0.0
         self._evicted, self._evicted_at = -1, time.monotonic()
@@ -173,6 +180,7 @@ class Judge:
             for number in list(self.owned):
                 self._close(number)
             consumer.close()
+            self._speakers.shutdown()
 
     def _turn(self, consumer: KafkaConsumer, given: AbstractSet[int]) -> None:
         found = self._polled(consumer)
@@ -198,17 +206,16 @@ class Judge:
     def _polled(self, consumer: KafkaConsumer) -> dict[TopicPartition, list[Any]]:
         """What waits. The client has fetched what came soon after it was asked last, so it is asked until nothing comes."""
         found: defaultdict[TopicPartition, list[Any]] = defaultdict(list)
-        left, timeout = _PACKETS_AT_ONCE * max(1, len(self.owned)), self._settings.poll
-        size = 0
+        left, size = _PACKETS_AT_ONCE * max(1, len(self.owned)), 0
+        patience = chain((self._settings.poll, _REST), repeat(_SOON))
         while left > 0 and size < _BYTES_AT_ONCE:
-            more = consumer.poll(timeout_ms=int(timeout.total_seconds() * 1000), max_records=left)
+            more = consumer.poll(timeout_ms=next(patience) // _MILLISECOND, max_records=left)
             if not more:
                 break
             for tp, records in more.items():
                 found[tp] += records
                 left -= len(records)
                 size += sum(len(one.value) for one in records)
-            timeout = _SOON
         # of a partition that was taken away meanwhile, and perhaps given again, all is read anew
         return {tp: records for tp, records in found.items() if tp.partition in self.owned}
 
@@ -228,13 +235,15 @@ class Judge:
     def _say(self, consumer: KafkaConsumer) -> None:
         """Send what waits, or brake."""
         self._watch.on_step("begin")
+        free: dict[int, _Owned] = {}
         for number, owned in list(self.owned.items()):
             if owned.braked is not None:
                 self._ask(consumer, number, owned)
             elif self._is_too_much(owned):
                 self._brake(consumer, number, owned)
             elif not owned.shard.rolls_out:
-                self._send(consumer, number, owned)
+                free[number] = owned
+        self._send(consumer, free)
         self._acknowledge(consumer)
         self._watch.on_step("send")
 
@@ -283,47 +292,68 @@ class Judge:
             return
         if answer.state == DROP:
             owned.shard.drop(self._said(number))
-        self._send(consumer, number, owned)
+        self._send(consumer, {number: owned})
         if number not in self.owned:
             return  # the broker was away; the brake is on again once the partition is ours again
         self._control.set_brake(number, None)
         owned.braked = None
         consumer.resume(TopicPartition(self._packets, number))
 
-    def _send(self, consumer: KafkaConsumer, number: int, owned: _Owned) -> None:
-        """Say what waits in the outbox, if anything does, and acknowledge the packets it came from, in one transaction."""
-        shard, layout = owned.shard, self._settings.layout
-        tp = TopicPartition(self._packets, number)
+    def _send(self, consumer: KafkaConsumer, speaking: Mapping[int, _Owned]) -> None:
+        """Say what waits in outboxes, if anything does, and acknowledge the packets it came from: for each partition
+        in one transaction, and of all partitions at the same time, since most of it is waiting for the broker."""
+        member = consumer.group_metadata()
         while True:
-            last, waiting = shard.said.waiting(_CHANGES_AT_ONCE)
-            if not waiting:
+            outboxes = {
+                number: owned.shard.said.waiting(_CHANGES_AT_ONCE) for number, owned in speaking.items()
+            }
+            full = {number: (last, waiting) for number, (last, waiting) in outboxes.items() if waiting}
+            if not full:
                 return
-            producer = owned.producer
-            producer.begin_transaction()
-            try:
-                for change in waiting:
-                    key, told = change.jr_id.encode(), changes.headers(change)
-                    producer.send(
-                        layout.name(ALERTS), changes.encode(change, with_facts=False), key, told, number
-                    )
-                    producer.send(
-                        layout.name(CHANGES), changes.encode(change, with_facts=True), key, told, number
-                    )
-                producer.flush()
-                producer.send_offsets_to_transaction(
-                    {tp: OffsetAndMetadata(shard.position, "", -1)}, consumer.group_metadata()
+            said = {
+                number: self._speakers.submit(
+                    self._transact,
+                    speaking[number].producer,
+                    number,
+                    waiting,
+                    speaking[number].shard.position,
+                    member,
                 )
-                producer.commit_transaction()
-            except _REPLACED:
-                raise
-            except KafkaError:
-                # Whether it was committed is not known, nor whether the broker would take more for a repetition.
-                log.warning("a transaction failed; what was said is learnt anew")
-                self._close(number)
-                return
-            shard.sent(last)
-            owned.committed = shard.position
-            self._watch.on_sent(number, waiting)
+                for number, (_, waiting) in full.items()
+            }
+            wait(said.values())
+            for number, (last, waiting) in full.items():
+                try:
+                    said[number].result()
+                except _REPLACED:
+                    raise
+                except KafkaError:
+                    # Whether it was committed is not known, nor whether the broker would take more for a repetition.
+                    log.warning("a transaction failed; what was said is learnt anew")
+                    self._close(number)
+                    continue
+                owned = speaking[number]
+                owned.shard.sent(last)
+                owned.committed = owned.shard.position
+                self._watch.on_sent(number, waiting)
+            speaking = {number: owned for number, owned in speaking.items() if number in self.owned}
+
+    def _transact(
+        self, producer: KafkaProducer, number: int, waiting: Sequence[Change], position: int, member: Any
+    ) -> None:
+        """One transaction of one partition, on a thread beside others. `position`: what is acknowledged with it;
+        `member`: who we are in the group."""
+        layout = self._settings.layout
+        producer.begin_transaction()
+        for change in waiting:
+            key, told = change.jr_id.encode(), changes.headers(change)
+            producer.send(layout.name(ALERTS), changes.encode(change, with_facts=False), key, told, number)
+            producer.send(layout.name(CHANGES), changes.encode(change, with_facts=True), key, told, number)
+        producer.flush()
+        producer.send_offsets_to_transaction(
+            {TopicPartition(self._packets, number): OffsetAndMetadata(position, "", -1)}, member
+        )
+        producer.commit_transaction()
 
     def _acknowledge(self, consumer: KafkaConsumer) -> None:
         """Acknowledge the packets of which there is nothing to say, of all partitions at once."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -76,7 +76,7 @@ def make_app(settings: RouterSettings, on_routed: OnRouted = lambda *_: None) ->
     # One at a time: a commit must not pass a message that is still on its way.
     @app.agent(events, concurrency=1, name="route")
     async def agent(stream: Any) -> None:
-        async for batch in stream.noack_take(settings.most, within=settings.within.total_seconds()):
+        async for batch in _batches(stream.channel, settings.most, settings.within.total_seconds()):
             try:
                 await _route(batch)
             except asyncio.CancelledError:
@@ -114,6 +114,20 @@ def make_app(settings: RouterSettings, on_routed: OnRouted = lambda *_: None) ->
         on_routed(routed.counts, seconds)
 
     return app
+
+
+async def _batches(channel: Any, most: int, within: float) -> AsyncIterator[list[Any]]:
+    """What comes to a channel within so many seconds of the first, at most so much.
+
+    `Stream.noack_take` would give the same; it goes once around the event loop for each message.
+    """
+    events = aiter(channel)
+    while True:
+        batch = [await events.get()]
+        await asyncio.sleep(within)
+        while len(batch) < most and not events.empty():
+            batch.append(await events.get())
+        yield batch
 
 
 def _dead_letter(reject: Reject, message: Any) -> DeadLetter:

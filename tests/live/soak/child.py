@@ -14,7 +14,8 @@ import functools
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +48,13 @@ class _Countdown:
     """Sends a process a signal when the moment has come so often."""
 
     def __init__(self, moment: str | None, at: int, number: signal.Signals, pid: int) -> None:
-        self._moment, self._left, self._number, self._pid = moment, at, number, pid
+        self._moment, self._number, self._pid = moment, number, pid
+        self._times = count(1)  # transactions are committed on several threads
+        self._at = at
 
     def __call__(self, moment: str) -> None:
-        if moment == self._moment:
-            self._left -= 1
-            if not self._left:
-                os.kill(self._pid, self._number)
+        if moment == self._moment and next(self._times) == self._at:
+            os.kill(self._pid, self._number)
 
 
 def dying(reached: Callable[[str], None]) -> type[Judge]:
@@ -78,10 +79,10 @@ def dying(reached: Callable[[str], None]) -> type[Judge]:
             reached("learnt")
             super()._catch_up(shard, tp, committed)
 
-        def _send(self, consumer: Any, number: int, owned: Any) -> None:
-            if owned.shard.said.depth:
+        def _send(self, consumer: Any, speaking: Mapping[int, Any]) -> None:
+            if any(owned.shard.said.depth for owned in speaking.values()):
                 reached("stored")
-            super()._send(consumer, number, owned)
+            super()._send(consumer, speaking)
 
     return Dying
 
