@@ -76,7 +76,7 @@ def make_app(settings: RouterSettings, on_routed: OnRouted = lambda *_: None) ->
     # One at a time: a commit must not pass a message that is still on its way.
     @app.agent(events, concurrency=1, name="route")
     async def agent(stream: Any) -> None:
-        async for batch in _batches(stream.channel, settings.most, settings.within.total_seconds()):
+        async for batch in batches(stream.channel, settings.most, settings.within.total_seconds()):
             try:
                 await _route(batch)
             except asyncio.CancelledError:
@@ -116,10 +116,10 @@ def make_app(settings: RouterSettings, on_routed: OnRouted = lambda *_: None) ->
     return app
 
 
-async def _batches(channel: Any, most: int, within: float) -> AsyncIterator[list[Any]]:
-    """What comes to a channel within so many seconds of the first, at most so much.
+async def batches(channel: Any, most: int, within: float) -> AsyncIterator[list[Any]]:
+    """What comes to a channel within so many seconds of the first, and what waits by then; at most so much.
 
-    `Stream.noack_take` would give the same; it goes once around the event loop for each message.
+    Not `Stream.noack_take`: that goes once around the event loop for each message, and ends a batch while others wait.
     """
     events = aiter(channel)
     while True:
