@@ -10,18 +10,20 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from kafka import KafkaProducer
-
+from benchmarks.generator import Generator
 from deploy.kafka.broker import QUICK, Cluster
 from deploy.kafka.services import Archiver, Worker
 from streams.kafka import clients, topics
 from streams.kafka.settings import Connection
-from streams.kafka.topics import EVENTS, LONGEST_RECORD, Layout
+from streams.kafka.topics import EVENTS, Layout
 from tests.live.soak.rulebooks import Rules
 from tests.live.soak.watching import Groups, at_rest, wait_for
 
-#: Messages that may wait before the generator holds back.
-AHEAD = 30_000
+#: Messages that may wait before the generator holds back, and how often it looks.
+AHEAD, _LOOK_EVERY = 30_000, 2000
+
+#: Messages that are sent together.
+_AT_ONCE = 20
 
 _ENVIRONMENT = {"FUNDWATCH_KEY": "a key for measuring only"}
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -56,7 +58,7 @@ class Site:
     workers: list[Worker]
     archiver: Archiver
     broker_pid: int
-    producer: KafkaProducer
+    generator: Generator
     sent: int = 0
 
     def send(
@@ -66,17 +68,18 @@ class Site:
         on_sent: Callable[[int], None] = lambda _: None,
     ) -> None:
         """Send messages as fast as they are taken, or so many a second. `on_sent` gets the place of each."""
-        topic, partitions = self.layout.name(EVENTS), self.layout.source_partitions
         begun = time.monotonic()
-        for number, one in enumerate(lines):
-            on_sent(number)
-            self.producer.send(topic, one, partition=number % partitions)
-            self.sent += 1
-            if rate is None and number % 2000 == 1999:
+        for first in range(0, len(lines), _AT_ONCE):
+            some = lines[first : first + _AT_ONCE]
+            for number in range(first, first + len(some)):
+                on_sent(number)
+            self.generator.send(some)
+            self.sent += len(some)
+            if rate is not None:
+                time.sleep(max(0.0, begun + (first + len(some)) / rate - time.monotonic()))
+            elif self.sent % _LOOK_EVERY < _AT_ONCE:
                 wait_for(self._keeps_up, "workers keep up")
-            elif rate is not None and number % 20 == 19:
-                time.sleep(max(0.0, begun + number / rate - time.monotonic()))
-        self.producer.flush()
+        self.generator.flush()
 
     def through(self, lines: Sequence[bytes]) -> Rate:
         """Send messages and wait until everything is judged and said."""
@@ -156,7 +159,6 @@ class Bed:
         )  # fmt: skip
         made = [Worker(folder / f"worker-{n}", settings, environment=_ENVIRONMENT) for n in range(workers)]
         groups = Groups(self._connection, layout, "fundwatch-worker")
-        options = self._connection.producer(linger_ms=20, max_request_size=LONGEST_RECORD)
         site = Site(
             self._connection,
             layout,
@@ -164,7 +166,7 @@ class Bed:
             made,
             archiver,
             self._cluster.brokers[0].pid,
-            KafkaProducer(**options),
+            Generator(self._cluster.bootstrap, layout.name(EVENTS), layout.source_partitions),
         )
         try:
             archiver.start()
@@ -175,7 +177,7 @@ class Bed:
             wait_for(lambda: at_rest(made, layout.judge_partitions), "workers are ready")
             yield site
         finally:
-            site.producer.close()
+            site.generator.close()
             groups.close()
             for service in (*made, archiver):
                 service.kill()
