@@ -22,6 +22,7 @@ class Generator:
     def __init__(self, bootstrap: str, topic: str, partitions: int) -> None:
         self._topic, self._partitions = topic, partitions
         self._sent = 0
+        self._on_their_way: list[asyncio.Future[Any]] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="generator", daemon=True)
         self._thread.start()
@@ -32,8 +33,8 @@ class Generator:
         self._done(self._send(messages))
 
     def flush(self) -> None:
-        """Wait until the broker has all that was sent."""
-        self._done(self._producer.flush())
+        """Wait until the broker has all that was sent. Raises KafkaError of aiokafka where it refused something."""
+        self._done(self._confirmed())
 
     def close(self) -> None:
         """Let go of the broker."""
@@ -43,9 +44,7 @@ class Generator:
         self._loop.close()
 
     async def _started(self, bootstrap: str) -> AIOKafkaProducer:
-        producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap, acks="all", max_batch_size=LONGEST_RECORD // 2
-        )
+        producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_batch_size=LONGEST_RECORD)
         await producer.start()
         return producer
 
@@ -55,11 +54,18 @@ class Generator:
             batch = self._producer.create_batch()
             for one in messages[place :: self._partitions]:
                 if batch.append(key=None, value=one, timestamp=None) is None:
-                    await self._producer.send_batch(batch, self._topic, partition=partition)
+                    await self._hand_over(batch, partition)
                     batch = self._producer.create_batch()
                     batch.append(key=None, value=one, timestamp=None)
-            await self._producer.send_batch(batch, self._topic, partition=partition)
+            await self._hand_over(batch, partition)
         self._sent += len(messages)
+
+    async def _hand_over(self, batch: Any, partition: int) -> None:
+        self._on_their_way.append(await self._producer.send_batch(batch, self._topic, partition=partition))
+
+    async def _confirmed(self) -> None:
+        await asyncio.gather(*self._on_their_way)
+        self._on_their_way.clear()
 
     def _done(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
