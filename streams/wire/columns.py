@@ -8,10 +8,11 @@ column go through row by row, to find the rows at fault and to accept what the c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
-from itertools import chain
+from functools import cached_property
+from itertools import accumulate, chain
 from operator import itemgetter
 from typing import Any
 
@@ -30,6 +31,8 @@ NO_END_YEAR = 9999
 _WORD_LENGTH = 4
 _MISSING_WORDS = np.frombuffer(b"nullNULLNone", np.uint32)
 _SEPARATOR = "\0"
+_MOST_CELLS = 1 << 16
+"""Cells that are made columns together: more would not stay near the processor."""
 _TIMESTAMP = pa.timestamp("us")
 _FIRST = pa.scalar(f"{EARLIEST_YEAR}-01-01").cast(_TIMESTAMP).value
 _LAST = pa.scalar(f"{LATEST_YEAR}-12-31 23:59:59").cast(_TIMESTAMP).value
@@ -76,21 +79,16 @@ class Cells:
             self._pieces.append(self._joined(list(chain.from_iterable(cut))))
         self.size += len(rows)
 
+    @cached_property
     def columns(self) -> dict[str, pa.Array]:
-        """The fields as string arrays; every word for "missing" is null."""
-        width, size = len(self.fields), self.size
-        if not width or not size:
-            return dict.fromkeys(self.fields, pa.array([], pa.string()))
-        text = b"\0".join([*self._pieces, b""])
-        offsets = np.zeros(size * width + 1, np.int32)
-        offsets[1:] = np.flatnonzero(np.frombuffer(text, np.uint8) == 0) - np.arange(size * width)
-        data = np.frombuffer(text.replace(b"\0", b""), np.uint8)
-        array = pa.StringArray.from_buffers(
-            size * width, pa.py_buffer(offsets), pa.py_buffer(data), _validity(data, offsets)
-        )
-        if size > 1 and width > 1:
-            array = array.take(pa.array(np.arange(size * width).reshape(size, width).T.ravel()))
-        return {field: array.slice(number * size, size) for number, field in enumerate(self.fields)}
+        """The fields as string arrays; every word for "missing" is null. To be asked for when all rows are there."""
+        make_columns([self])
+        return self.columns
+
+    @property
+    def number(self) -> int:
+        """How many cells there are."""
+        return self.size * len(self.fields)
 
     def _joined(self, values: list[Any]) -> bytes:
         """The texts of all values, a NUL between any two."""
@@ -105,6 +103,42 @@ class Cells:
             self.with_nul += [self.size + row for row in sorted(found)]
             text = _SEPARATOR.join([value.replace(_SEPARATOR, "") for value in values])
         return text.encode()
+
+
+def make_columns(several: Iterable[Cells]) -> None:
+    """Make the columns of these, many small ones together: for few cells it takes as long as for many."""
+    together: list[Cells] = []
+    number = 0
+    for cells in several:
+        number += cells.number
+        if together and number > _MOST_CELLS:
+            _make_columns(together)
+            together, number = [], cells.number
+        together.append(cells)
+    _make_columns(together)
+
+
+def _make_columns(several: Sequence[Cells]) -> None:
+    filled = [cells for cells in several if cells.number]
+    firsts = [*accumulate((cells.number for cells in filled), initial=0)]
+    text = b"\0".join([*chain.from_iterable(cells._pieces for cells in filled), b""])
+    offsets = np.zeros(firsts[-1] + 1, np.int32)
+    offsets[1:] = np.flatnonzero(np.frombuffer(text, np.uint8) == 0) - np.arange(firsts[-1])
+    data = np.frombuffer(text.replace(b"\0", b""), np.uint8)
+    array = pa.StringArray.from_buffers(
+        firsts[-1], pa.py_buffer(offsets), pa.py_buffer(data), _validity(data, offsets)
+    )
+    by_column = [
+        np.arange(first, first + cells.number).reshape(cells.size, -1).T.ravel()
+        for first, cells in zip(firsts[:-1], filled, strict=True)
+    ]
+    array = array.take(pa.array(np.concatenate([np.array([], np.int64), *by_column])))
+    made = dict(zip(map(id, filled), firsts, strict=False))
+    for cells in several:
+        first, size = made.get(id(cells), 0), cells.size
+        cells.columns = {
+            field: array.slice(first + number * size, size) for number, field in enumerate(cells.fields)
+        }
 
 
 def _validity(data: Bytes, offsets: np.ndarray[Any, np.dtype[np.int32]]) -> pa.Buffer:

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from streams.wire.columns import as_text
-from streams.wire.flatten import flatten
+from streams.wire.flatten import Flat, Messages, flatten
 from streams.wire.gather import Gathered
 from streams.wire.kinds import REGISTRIES, TRANSACTIONS, TRIALS, WITHOUT_FACTS
 from streams.wire.level import Fault
@@ -224,22 +224,25 @@ class Decoder:
     def finish(self) -> Decoded:
         """All that was taken in, as tables, rejects and counts."""
         parts: defaultdict[str, list[pa.Table]] = defaultdict(list)
-        for batch in self._batches.values():
-            for name, table in self._flattened(batch).items():
+        batches = list(self._batches.values())
+        kinds = [
+            Messages(
+                batch.gathered,
+                pa.array(np.array(batch.positions, np.uint64) + np.uint64(self._first_seq)),
+                pa.array(np.frombuffer(b"".join(batch.contents), ">u8").astype(np.uint64)),
+                batch.refused,
+            )
+            for batch in batches
+        ]
+        for batch, flat in zip(batches, flatten(kinds, key=self._key, wanted=self._wanted), strict=True):
+            self._count(batch, flat)
+            for name, table in flat.tables.items():
                 parts[name].append(table)
         self._rejects.sort(key=lambda each: each.line)
         tables = {name: pa.concat_tables(some) for name, some in sorted(parts.items())}
         return Decoded(tables, self._rejects, self._counts)
 
-    def _flattened(self, batch: _Batch) -> dict[str, pa.Table]:
-        flat = flatten(
-            batch.gathered,
-            seqs=pa.array(np.array(batch.positions, np.uint64) + np.uint64(self._first_seq)),
-            contents=pa.array(np.frombuffer(b"".join(batch.contents), ">u8").astype(np.uint64)),
-            key=self._key,
-            refused=batch.refused,
-            wanted=self._wanted,
-        )
+    def _count(self, batch: _Batch, flat: Flat) -> None:
         facts = batch.gathered.size - len(flat.faults)
         if facts:
             self._counts.facts[batch.gathered.kind.name] += facts
@@ -247,7 +250,6 @@ class Decoder:
             self._reject(batch.positions[number], fault, named=True)
         for each in flat.row_faults:
             self._reject(batch.positions[each.message], each.fault, each.row, named=True)
-        return flat.tables
 
     def _reject(self, position: int, fault: Fault, row: str | None = None, *, named: bool = False) -> None:
         """Note a line, or one row of it, as no fact. `named`: the line is a message, so it may have a msgid."""

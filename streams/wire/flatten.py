@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ import pyarrow.compute as pc
 
 from detectors.facts import fact_schemas
 from streams.wire import personal
+from streams.wire.columns import make_columns
 from streams.wire.gather import Gathered
 from streams.wire.kinds import REGISTRIES
-from streams.wire.level import Fault, Indices, Level
+from streams.wire.level import Conversions, Fault, Indices, Level
 from streams.wire.required import ENVELOPE, MESSAGE, REGISTRY_ENVELOPE, REQUIRED, REQUIRED_LISTS
 from streams.wire.shape import Columns, Table
 from streams.wire.tree import MessageTree
@@ -97,42 +99,44 @@ class Flat:
     row_faults: list[RowFault]
 
 
-def flatten(
-    gathered: Gathered,
-    *,
-    seqs: pa.Array,
-    contents: pa.Array,
-    key: bytes,
-    refused: Mapping[tuple[int, str], Fault],
-    wanted: Collection[str] | None = None,
-) -> Flat:
-    """The rows that the gathered messages (all of one kind) amount to.
+@dataclass(frozen=True)
+class Messages:
+    """Messages of one kind. `refused` are rows that were already found to be none, by message and place; they stand empty
+    in the messages."""
 
-    `refused` are rows that were already found to be none, by message and place; they stand empty in the messages. `wanted`:
-    the tables that are made, besides `message`; None: all.
-    """
-    return _Flattening(gathered, seqs, contents, key, refused).run(wanted)
+    gathered: Gathered
+    seqs: pa.Array
+    contents: pa.Array
+    refused: Mapping[tuple[int, str], Fault]
+
+
+def flatten(kinds: Sequence[Messages], *, key: bytes, wanted: Collection[str] | None = None) -> list[Flat]:
+    """The rows that messages amount to, for each kind. `wanted`: the tables that are made, besides `message`; None: all."""
+    make_columns(chain.from_iterable(each.gathered.all_cells for each in kinds))
+    conversions = Conversions()
+    flattenings = [_Flattening(each, key) for each in kinds]
+    for each in flattenings:
+        each.prepare(conversions)
+    conversions.run()
+    return [each.run(wanted) for each in flattenings]
 
 
 class _Flattening:
-    def __init__(
-        self,
-        gathered: Gathered,
-        seqs: pa.Array,
-        contents: pa.Array,
-        key: bytes,
-        refused: Mapping[tuple[int, str], Fault],
-    ) -> None:
-        self.kind = gathered.kind
+    def __init__(self, messages: Messages, key: bytes) -> None:
+        self.kind = messages.gathered.kind
         self.key = key
-        self.contents = contents
-        self.seq = seqs
-        self.tree = MessageTree(gathered, refused)
+        self.contents = messages.contents
+        self.seq = messages.seqs
+        self.tree = MessageTree(messages.gathered, messages.refused)
         self.top = self.tree.top
 
-    def run(self, wanted: Collection[str] | None) -> Flat:
+    def prepare(self, conversions: Conversions) -> None:
+        """See what must be there, and ask for what is to be converted before `run`."""
         self._check()
-        self._convert()
+        self._convert(conversions)
+
+    def run(self, wanted: Collection[str] | None) -> Flat:
+        """The tables."""
         built = [
             (table, self._build(table))
             for table in self.kind.tables
@@ -169,9 +173,9 @@ class _Flattening:
             for name in names:
                 level.require(name)
 
-    def _convert(self) -> None:
-        """Convert what the tables want of every level, types together: Arrow's cost is by call, not by row."""
-        self.top.convert([("inf_time", _TIMESTAMP, False)])
+    def _convert(self, conversions: Conversions) -> None:
+        """Have converted what the tables want of every level."""
+        conversions.ask(self.top, [("inf_time", _TIMESTAMP, False)])
         for table in self.kind.tables:
             level: Level | None = self.tree.level(table.rows)
             wanted = [
@@ -180,7 +184,7 @@ class _Flattening:
                 if not (column.is_text or column.name in _MADE)
             ]
             while level is not None:
-                level.convert(wanted)
+                conversions.ask(level, wanted)
                 wanted = [each for each in wanted if level.text(each[0]) is None]
                 level = level.parent
 

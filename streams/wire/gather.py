@@ -57,6 +57,12 @@ class Gathered:
             self.cells[self.kind.answers[asked]].take(_paired(self._lists[asked], answers, shape))
         self.size += len(messages)
 
+    @property
+    def all_cells(self) -> Iterator[Cells]:
+        """The cells of all paths."""
+        yield from self.cells.values()
+        yield from self.extensions.values()
+
     def _prepare(self, node: _Node) -> None:
         if node.has_cells:
             self.cells[node.path] = Cells(node.shape)

@@ -6,9 +6,12 @@ converted, each once. What a row does not have it takes from the level above.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
+from itertools import accumulate
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,8 @@ from streams.wire.shape import EXTENSION_FIELDS
 
 Wanted = tuple[str, pa.DataType, bool]
 """A field, the type it should have, and whether it ends something."""
+Typed = tuple[pa.Array, pa.Array | None]
+"""The values of a field; for times also which of them were only dates."""
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 
 
@@ -40,7 +45,7 @@ class Source:
 
     def __init__(self, path: str, cells: columns.Cells) -> None:
         self.path = path
-        self.texts = cells.columns()
+        self.texts = cells.columns
         self.with_nul = cells.with_nul
 
 
@@ -64,7 +69,7 @@ class Level:
         self.owner = owner
         self.faults: dict[int, Fault] = {}
         self._texts: dict[str, pa.Array | None] = {}
-        self._typed: dict[Wanted, tuple[pa.Array, pa.Array | None]] = {}
+        self._typed: dict[Wanted, Typed] = {}
         self._certificates: dict[bytes, dict[str, pa.Array]] = {}
         for source in sources:
             for row in source.with_nul:
@@ -128,25 +133,11 @@ class Level:
         above = self.parent.find(name)
         return None if above is None else self.below(above)
 
-    def convert(self, wanted: Iterable[Wanted]) -> None:
-        """Convert the fields of this level that are wanted, all of one type in one go."""
-        alike: defaultdict[tuple[pa.DataType, bool], list[str]] = defaultdict(list)
-        for name, kind, end in wanted:
-            if (name, kind, end) not in self._typed and self.text(name) is not None:
-                alike[kind, end].append(name)
-        for (kind, end), names in alike.items():
-            texts: list[pa.Array] = [self._texts[name] for name in names]
-            whole = texts[0] if len(texts) == 1 else pa.concat_arrays(texts)
-            array, is_date, bad = columns.convert(whole, kind, end=end)
-            for number, name in enumerate(names):
-                part = slice(number * self.size, (number + 1) * self.size)
-                self._typed[name, kind, end] = array[part], None if is_date is None else is_date[part]
-            for position in bad:
-                number, row = divmod(position, self.size)
-                sentence = f"{self.where(names[number], row)} is {_shown(whole[position])}, which is not {_meant(kind)}."
-                self.fault(row, "bad_value", sentence)
+    def holds(self, name: str, kind: pa.DataType, typed: Typed, *, end: bool) -> None:
+        """Take a field that was converted (`Conversions`)."""
+        self._typed[name, kind, end] = typed
 
-    def typed(self, name: str, kind: pa.DataType, *, end: bool) -> tuple[pa.Array, pa.Array | None] | None:
+    def typed(self, name: str, kind: pa.DataType, *, end: bool) -> Typed | None:
         """A converted field of this level or the next one above that knows it, and for times whether it was only
         a date."""
         if (name, kind, end) not in self._typed:
@@ -192,6 +183,44 @@ class Level:
             return f"{self.label(row)}.{name}"
         paths = [source.path for source in self.sources if name in source.texts]
         return " or ".join(f"{path}.{name}" if path else name for path in paths) or name
+
+
+class Conversions:
+    """Fields of many levels that are to be converted, all of one type in one go: Arrow's cost is by call, not by row."""
+
+    def __init__(self) -> None:
+        self._asked: dict[tuple[Level, Wanted], pa.Array] = {}
+
+    def ask(self, level: Level, wanted: Iterable[Wanted]) -> None:
+        """Have the fields converted that are wanted of this level, as far as it knows them."""
+        for each in wanted:
+            text = level.text(each[0])
+            if text is not None:
+                self._asked.setdefault((level, each), text)
+
+    def run(self) -> None:
+        """Convert what was asked for. Of a row that cannot be read, what was asked for first is at fault."""
+        alike: defaultdict[tuple[pa.DataType, bool], list[tuple[int, Level, str, pa.Array]]] = defaultdict(
+            list
+        )
+        for place, ((level, (name, kind, end)), text) in enumerate(self._asked.items()):
+            alike[kind, end].append((place, level, name, text))
+        faults: list[tuple[int, int, Level, str]] = []
+        for (kind, end), fields in alike.items():
+            whole = pa.concat_arrays([text for *_, text in fields])
+            array, is_date, bad = columns.convert(whole, kind, end=end)
+            firsts = [*accumulate((level.size for _, level, *_ in fields), initial=0)]
+            for first, (_, level, name, _) in zip(firsts, fields, strict=False):
+                part = slice(first, first + level.size)
+                level.holds(name, kind, (array[part], None if is_date is None else is_date[part]), end=end)
+            for position in bad:
+                number = bisect_right(firsts, position) - 1
+                place, level, name, _ = fields[number]
+                row = position - firsts[number]
+                said = f"{level.where(name, row)} is {_shown(whole[position])}, which is not {_meant(kind)}."
+                faults.append((place, row, level, said))
+        for _, row, level, said in sorted(faults, key=itemgetter(0, 1)):
+            level.fault(row, "bad_value", said)
 
 
 def _position_in(owner: Indices) -> Indices:
