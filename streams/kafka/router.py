@@ -20,7 +20,6 @@ import faust
 from streams.kafka.dlq import DeadLetter, Position, dead_letter
 from streams.kafka.settings import Connection
 from streams.kafka.topics import ARRIVED, EVENTS, LONGEST_RECORD, PACKETS, REJECTS, Layout
-from streams.live.packets import encode_all
 from streams.live.routing import Routed, route
 from streams.wire import Counts, Reject
 
@@ -160,7 +159,7 @@ def _routed(batch: Sequence[Any], settings: RouterSettings) -> _Encoded:
         shards=settings.shards,
         reads=settings.reads,
     )
-    values = encode_all(routed.packets)
+    values = routed.parts.encoded()
     if len(batch) > 1 and max(map(len, values)) > LONGEST_RECORD * 9 // 10:
         half = len(batch) // 2
         first, second = _routed(batch[:half], settings), _routed(batch[half:], settings)

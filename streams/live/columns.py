@@ -81,9 +81,11 @@ def pack(name: str, table: pa.Table) -> Packed:
 
 
 def pack_each(name: str, table: pa.Table, bounds: Sequence[int], order: Array | None = None) -> list[Packed]:
-    """The rows from each bound to before the next; `order`: the number of the row that comes first, second, and so on."""
+    """The rows from each bound to before the next; `order`: the number of the row that comes first, second, and so on; not all
+    need come, and one may come again."""
     length = table.num_rows
-    if not length:
+    size = length if order is None else len(order)
+    if not size:
         return [Packed(table.num_columns << _FLAGS, b"", b"")] * (len(bounds) - 1)
     columns = [column.combine_chunks() for column in table.columns]
     values: dict[str, Array] = {}
@@ -102,12 +104,12 @@ def pack_each(name: str, table: pa.Table, bounds: Sequence[int], order: Array | 
     values["valid"] = np.packbits(has_value, axis=1, bitorder="little")
     if order is not None:
         values, large = {column: one[order] for column, one in values.items()}, large[order]
-    lengths, offsets, text = _row_by_row(texts, length, order)
+    lengths, offsets, text = _row_by_row(texts, length, size, order)
     values["lengths"] = lengths
 
     flags = _LONG * (lengths > _LONGEST).any(axis=1) | _LARGE * large
     layouts = [len(columns) << _FLAGS | int(some) for some in _any_of_each(flags, bounds)]
-    cells = {layout: _cells(_row(name, layout), values, length) for layout in set(layouts)}
+    cells = {layout: _cells(_row(name, layout), values, size) for layout in set(layouts)}
     packed = []
     for layout, start, stop in zip(layouts, bounds[:-1], bounds[1:], strict=True):
         width, rows = cells[layout]
@@ -246,16 +248,16 @@ def _values(column: pa.Array) -> Array:
 
 
 def _row_by_row(
-    texts: Sequence[pa.Array], length: int, order: Array | None
+    texts: Sequence[pa.Array], length: int, size: int, order: Array | None
 ) -> tuple[Array, list[int], bytes]:
-    """Columns of texts behind one another row by row, in the order wanted: lengths by row and column, where each row
+    """`size` rows of columns of texts of that `length` behind one another row by row, in the order wanted: lengths by row and column, where each row
     begins and the last ends, and the bytes."""
     width = len(texts)
     places = np.arange(length * width).reshape(width, length).T
     taken = pa.concat_arrays(texts).take(pa.array((places if order is None else places[order]).reshape(-1)))
     _, starts, text = taken.buffers()
-    offsets = np.frombuffer(starts, np.int32)[taken.offset : taken.offset + length * width + 1]
-    lengths = np.diff(offsets).reshape(length, width)
+    offsets = np.frombuffer(starts, np.int32)[taken.offset : taken.offset + size * width + 1]
+    lengths = np.diff(offsets).reshape(size, width)
     return lengths, offsets[::width].tolist(), text.to_pybytes()
 
 

@@ -44,7 +44,7 @@ def for_judge(entries: Sequence[Entry], key: bytes, reads: frozenset[str]) -> Ta
         rejects.append((number, told.at(piece.byte_offset + sum(len(line) + 1 for line in before))))
     counts = routed.counts
     counts.add(_counted(_unread(entries)))
-    return Taken(routed.packets, sorted(rejects, key=lambda one: one[0]), counts)
+    return Taken(routed.parts.packets(), sorted(rejects, key=lambda one: one[0]), counts)
 
 
 def for_lake(entries: Sequence[Entry], key: bytes) -> Batch:

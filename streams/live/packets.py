@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import accumulate, chain
+from itertools import accumulate, chain, pairwise
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import zstandard
 
 from detectors.facts import fact_schemas
-from streams.live.columns import Packed, in_groups, pack_each, unpack, unpack_counted
+from streams.live.columns import Array, Packed, in_groups, pack, pack_each, unpack, unpack_counted
 from streams.live.news import FOR_ALL
 from streams.live.shards import shard_of
 
@@ -56,27 +56,12 @@ _decoder = msgspec.msgpack.Decoder(_Wire)
 
 def encode(packet: Packet) -> bytes:
     """The packet as the value of one Kafka record."""
-    (value,) = encode_all([packet])
-    return value
+    tables = {name: pack(name, table) for name, table in sorted(packet.tables.items()) if table.num_rows}
+    return _value(_Wire(FORMAT, tables, dict(packet.clock), packet.again, packet.withdrawn))
 
 
-def encode_all(packets: Sequence[Packet]) -> list[bytes]:
-    """Each packet as the value of one Kafka record: to pack a table costs the same for many rows as for few, so each is packed
-    once for all packets."""
-    packed: list[dict[str, Packed]] = [{} for _ in packets]
-    for name in sorted({name for packet in packets for name in packet.tables}):
-        places = [place for place, packet in enumerate(packets) if name in packet.tables]
-        tables = [packets[place].tables[name] for place in places]
-        bounds = [0, *accumulate(table.num_rows for table in tables)]
-        rows = pack_each(name, pa.concat_tables(tables), bounds)
-        for place, table, some in zip(places, tables, rows, strict=True):
-            if table.num_rows:
-                packed[place][name] = some
-    compressor = zstandard.ZstdCompressor(level=1)
-    return [
-        compressor.compress(_encoder.encode(_Wire(FORMAT, tables, dict(one.clock), one.again, one.withdrawn)))
-        for one, tables in zip(packets, packed, strict=True)
-    ]
+def _value(wire: _Wire) -> bytes:
+    return zstandard.ZstdCompressor(level=1).compress(_encoder.encode(wire))
 
 
 def decode(value: bytes) -> Packet:
@@ -155,39 +140,90 @@ def clock_of(tables: Mapping[str, pa.Table]) -> dict[str, datetime]:
     }
 
 
-def split(tables: Mapping[str, pa.Table], shards: int, reads: frozenset[str]) -> list[Packet]:
-    """One packet for each shard: the rows of its persons, the registries that all need, and the clock.
+@dataclass(frozen=True)
+class Share:
+    """Which rows of a table go to which shard. `rows`: their numbers, those of each shard together; None: all of them to every
+    shard. `bounds`: where those of each shard begin, and the last end."""
+
+    table: pa.Table
+    rows: Array | None
+    bounds: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Facts parted among shards. `shares`: by table. `clock`: as that of a packet."""
+
+    shares: Mapping[str, Share]
+    clock: Mapping[str, datetime]
+    shards: int
+
+    def packets(self) -> list[Packet]:
+        """One for each shard."""
+        tables: list[dict[str, pa.Table]] = [{} for _ in range(self.shards)]
+        for name, share in self.shares.items():
+            if share.rows is None:
+                parts = [share.table] * self.shards
+            else:
+                taken = share.table.take(pa.array(share.rows))
+                parts = [taken.slice(first, stop - first) for first, stop in pairwise(share.bounds)]
+            for some, part in zip(tables, parts, strict=True):
+                if part.num_rows:
+                    some[name] = part
+        return [Packet(some, self.clock) for some in tables]
+
+    def encoded(self) -> list[bytes]:
+        """The packets as values of Kafka records. To pack a table takes as long for few rows as for many, so each is packed once
+        for all shards."""
+        tables: list[dict[str, Packed]] = [{} for _ in range(self.shards)]
+        for name, share in self.shares.items():
+            if share.rows is None:
+                packed = [pack(name, share.table)] * self.shards
+            else:
+                packed = pack_each(name, share.table, share.bounds, share.rows)
+            for some, rows in zip(tables, packed, strict=True):
+                if rows.cells:
+                    some[name] = rows
+        return [_value(_Wire(FORMAT, some, dict(self.clock), (), ())) for some in tables]
+
+
+def split(tables: Mapping[str, pa.Table], shards: int, reads: frozenset[str]) -> Parts:
+    """To each shard the rows of its persons, the registries that all need, and the clock.
 
     `reads`: the fact tables that the rules of persons can see. A message goes wherever rows of it go: where it tells of
     several persons, to the shards of all of them. One of which nothing is read is left out, unless a row of it was
     rejected, which its visit has to know.
     """
-    clock = clock_of(tables)
-    parts: list[dict[str, pa.Table]] = [{} for _ in range(shards)]
+    shares: dict[str, Share] = {}
+    told: list[list[Array]] = [[] for _ in range(shards)]
     for name in sorted((tables.keys() & reads) - {"message"}):
         table = tables[name]
+        seqs = table["seq"].to_numpy()
         if name in FOR_ALL:
-            for part in parts:
-                part[name] = table
+            shares[name] = Share(table, None, ())
+            for some in told:
+                some.append(seqs)
             continue
         owner = _owners(table["psn_no"], shards)
-        order = np.argsort(owner, kind="stable")
-        bounds = np.searchsorted(owner[order], range(shards + 1))
-        taken = table.take(pa.array(order))
-        for number, part in enumerate(parts):
-            rows = taken.slice(bounds[number], bounds[number + 1] - bounds[number])
-            if rows.num_rows:
-                part[name] = rows
+        rows = np.argsort(owner, kind="stable")
+        bounds = np.searchsorted(owner[rows], range(shards + 1)).tolist()
+        shares[name] = Share(table, rows, bounds)
+        for some, (first, stop) in zip(told, pairwise(bounds), strict=True):
+            some.append(seqs[rows[first:stop]])
     if "message" in tables:
         message = _naming_their_own(tables["message"], tables, reads)
-        owner = np.where(
-            message["bad_rows"].fill_null(0).to_numpy() > 0, _owners(message["psn_no"], shards), -1
+        is_bad = message["bad_rows"].fill_null(0).to_numpy() > 0
+        owner = np.where(is_bad, _owners(message["psn_no"], shards), -1) if is_bad.any() else -1
+        seq = message["seq"].to_numpy()
+        none = np.array([], np.uint64)
+        of_each = [
+            np.flatnonzero(np.isin(seq, np.concatenate([none, *some])) | (owner == number))
+            for number, some in enumerate(told)
+        ]
+        shares["message"] = Share(
+            message, np.concatenate(of_each), [*accumulate(map(len, of_each), initial=0)]
         )
-        for number, part in enumerate(parts):
-            seqs = [table["seq"].to_numpy() for table in part.values()]
-            told = np.isin(message["seq"].to_numpy(), np.concatenate(seqs)) if seqs else False
-            part["message"] = message.filter(pa.array(told | (owner == number)))
-    return [Packet({name: table for name, table in part.items() if table.num_rows}, clock) for part in parts]
+    return Parts(dict(sorted(shares.items())), clock_of(tables), shards)
 
 
 def _naming_their_own(message: pa.Table, tables: Mapping[str, pa.Table], reads: frozenset[str]) -> pa.Table:

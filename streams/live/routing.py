@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from streams.live.packets import Packet, split
+from streams.live.packets import Parts, split
 from streams.wire import Counts, Reject, decode
 
 #: A message without a value, as a compacted topic may bring: it is rejected like any other that is no object.
@@ -14,9 +14,9 @@ _NOTHING = b"null"
 
 @dataclass(frozen=True)
 class Routed:
-    """`packets`: one for each shard. `rejects`: with the place of the message in the micro-batch, from 0."""
+    """`parts`: what goes to which shard. `rejects`: with the place of the message in the micro-batch, from 0."""
 
-    packets: list[Packet]
+    parts: Parts
     rejects: list[tuple[int, Reject]]
     counts: Counts
 

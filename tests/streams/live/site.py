@@ -59,7 +59,7 @@ def tables_of(lines: Sequence[bytes]) -> dict[str, pa.Table]:
 
 def packets(lines: Sequence[bytes], of: StandingKernel, shards: int = 1) -> list[Packet]:
     """What the router makes of messages, one packet a shard."""
-    return route(lines, source="town", key=KEY, shards=shards, reads=of.reads).packets
+    return route(lines, source="town", key=KEY, shards=shards, reads=of.reads).parts.packets()
 
 
 class Site:

@@ -13,7 +13,7 @@ import zstandard
 
 from detectors.facts import fact_schemas
 from streams.live.news import FOR_ALL
-from streams.live.packets import Packet, decode, decode_all, decode_each, encode, encode_all, split
+from streams.live.packets import Packet, decode, decode_all, decode_each, encode, split
 from streams.live.shards import shard_of
 from streams.simulate import World, simulate
 from tests.streams.live import town
@@ -37,7 +37,7 @@ def rows(table: pa.Table, *without: str) -> list[str]:
 
 
 def test_a_packet_comes_back_as_it_was(county: dict[str, pa.Table]) -> None:
-    for packet in split(county, SHARDS, ALL):
+    for packet in split(county, SHARDS, ALL).packets():
         again = decode(encode(packet))
         assert again.clock == packet.clock
         assert again.tables.keys() == packet.tables.keys()
@@ -46,16 +46,22 @@ def test_a_packet_comes_back_as_it_was(county: dict[str, pa.Table]) -> None:
 
 
 def test_packets_encoded_together_are_what_they_are_one_by_one(county: dict[str, pa.Table]) -> None:
-    packets = [
-        *split(county, SHARDS, ALL),
-        Packet(again=("P1",)),
-        Packet({"outpatient": county["outpatient"].slice(0, 0)}),
-    ]
-    assert encode_all(packets) == [encode(packet) for packet in packets]
+    for tables in (county, {name: table.slice(0, 3) for name, table in county.items()}, {}):
+        for reads in (ALL, kernel().reads, frozenset({"practitioner"})):
+            parts = split(tables, SHARDS, reads)
+            assert parts.encoded() == [encode(packet) for packet in parts.packets()]
+
+
+def test_a_packet_without_rows_is_one_without_the_table(county: dict[str, pa.Table]) -> None:
+    empty = Packet({"outpatient": county["outpatient"].slice(0, 0)})
+    assert decode(encode(empty)) == Packet()
 
 
 def test_packets_together_say_what_they_say_one_by_one(county: dict[str, pa.Table]) -> None:
-    packets = [*split(county, SHARDS, ALL), Packet({}, {"H1": town.at(1)}, ("P1",), (("P1", "m", 1),))]
+    packets = [
+        *split(county, SHARDS, ALL).packets(),
+        Packet({}, {"H1": town.at(1)}, ("P1",), (("P1", "m", 1),)),
+    ]
     packets.append(Packet({}, {"H1": town.at(9)}, ("P2",)))
     (one,) = decode_all([encode(packet) for packet in packets])
     assert one.again == ("P1", "P2")
@@ -71,7 +77,7 @@ def test_packets_together_say_what_they_say_one_by_one(county: dict[str, pa.Tabl
 
 
 def test_groups_of_packets_are_decoded_together_as_apart(county: dict[str, pa.Table]) -> None:
-    parts = split(county, SHARDS, ALL)
+    parts = split(county, SHARDS, ALL).packets()
     groups = [[encode(one) for one in some] for some in (parts[:2], [], parts[2:], [Packet(again=("P1",))])]
     assert [len(some) for some in decode_each(groups)] == [1] * len(groups)
     for (together,), values in zip(decode_each(groups), groups, strict=True):
@@ -107,7 +113,7 @@ def test_a_packet_of_another_format_is_refused_and_its_later_tables_are_passed_o
 
 
 def test_every_row_of_a_person_is_at_exactly_one_shard(county: dict[str, pa.Table]) -> None:
-    parts = split(county, SHARDS, ALL)
+    parts = split(county, SHARDS, ALL).packets()
     for name, table in county.items():
         if name == "message" or name in FOR_ALL or "psn_no" not in table.schema.names:
             continue
@@ -121,7 +127,7 @@ def test_every_row_of_a_person_is_at_exactly_one_shard(county: dict[str, pa.Tabl
 
 
 def test_every_row_has_its_message_beside_it(county: dict[str, pa.Table]) -> None:
-    for part in split(county, SHARDS, ALL):
+    for part in split(county, SHARDS, ALL).packets():
         messages = part.tables["message"]["seq"].to_pylist()
         assert len(messages) == len(set(messages))
         for name, table in part.tables.items():
@@ -129,7 +135,7 @@ def test_every_row_has_its_message_beside_it(county: dict[str, pa.Table]) -> Non
 
 
 def test_registries_of_what_all_share_are_everywhere_and_name_nobody(county: dict[str, pa.Table]) -> None:
-    for part in split(county, SHARDS, ALL):
+    for part in split(county, SHARDS, ALL).packets():
         for name in FOR_ALL:
             assert part.tables[name].equals(county[name])
         message = part.tables["message"]
@@ -143,13 +149,13 @@ def test_a_message_names_its_person_where_it_tells_of_nobody_else() -> None:
     message = tables["message"]
     slip = pa.array(["P1", "P1"], pa.string())
     tables["message"] = message.set_column(message.schema.get_field_index("psn_no"), "psn_no", slip)
-    parts = [part.tables["message"] for part in split(tables, 16, ALL) if part.events]
+    parts = [part.tables["message"] for part in split(tables, 16, ALL).packets() if part.events]
     assert len(parts) == 2
     assert sorted(name or "" for part in parts for name in part["psn_no"].to_pylist()) == ["", "", "P1"]
 
 
 def test_the_clock_is_the_same_everywhere(county: dict[str, pa.Table]) -> None:
-    parts = split(county, SHARDS, kernel().reads)
+    parts = split(county, SHARDS, kernel().reads).packets()
     message = county["message"]
     latest: dict[str, datetime] = {}
     for code, time in zip(
@@ -162,7 +168,7 @@ def test_the_clock_is_the_same_everywhere(county: dict[str, pa.Table]) -> None:
 
 def test_what_no_rule_of_persons_reads_is_left_out(county: dict[str, pa.Table]) -> None:
     reads = frozenset({"message", "insured"})
-    parts = split(county, SHARDS, reads)
+    parts = split(county, SHARDS, reads).packets()
     assert {name for part in parts for name in part.tables} == reads
     for part in parts:
         assert set(part.tables["message"]["kind"].to_pylist()) <= {"insured"}
@@ -172,9 +178,9 @@ def test_a_message_of_which_a_row_was_rejected_goes_with_its_person() -> None:
     line = json.loads(town.charged("M1", ("1", 1, 10), ("2", 2, 20)))
     line["input"]["feedetail"][1]["cnt"] = "many"
     reads = frozenset({"message", "death"})
-    (part,) = split(tables_of([json.dumps(line).encode()]), 1, reads)
+    (part,) = split(tables_of([json.dumps(line).encode()]), 1, reads).packets()
     assert part.tables["message"]["bad_rows"].to_pylist() == [1]
 
 
 def test_nothing_heard_is_a_packet_without_anything() -> None:
-    assert split({}, 2, ALL) == [Packet(), Packet()]
+    assert split({}, 2, ALL).packets() == [Packet(), Packet()]

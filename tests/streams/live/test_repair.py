@@ -84,7 +84,7 @@ class Judges:
 
     def packet(self, lines: list[bytes]) -> Packet:
         tables: Mapping[str, pa.Table] = decode(lines, source="w", first_line=1, first_seq=0, key=KEY).tables
-        return split(tables, 1, self.kernel.reads)[0]
+        return split(tables, 1, self.kernel.reads).packets()[0]
 
     def take(self, packet: Packet) -> None:
         self.shard.take([packet], self.shard.position + 1)
