@@ -390,6 +390,7 @@ class Judge:
             lateness=settings.lateness,
             corrections=settings.corrections,
             number=number,
+            flushed=False,  # one that went back some steps goes on like one that was another's meanwhile
             on_step=self._watch.on_step,
         )
         producer = None

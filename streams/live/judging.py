@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from detectors.alert import Alert
@@ -32,14 +33,15 @@ class Findings:
 
 @dataclass(frozen=True)
 class Docket:
-    """What a shard brings to be judged: persons with all that is known of them, and the registries that all share.
+    """What a shard brings to be judged: persons with all that is known of them, in sets of tables of which none repeats
+    another, and the registries that all share.
 
     `frozen`: persons of whom facts may be missing that lie before the horizon. `changes`: what came, and how the rules
     differ. `said`: what was said before.
     """
 
     persons: Collection[str]
-    tables: Tables
+    tables: Sequence[Tables]
     registries: Registries
     watermark: datetime | None
     horizon: datetime
@@ -66,7 +68,7 @@ class Bench:
             self._judge(together)
 
     def _judge(self, dockets: Sequence[Docket]) -> None:
-        given = united(*(one.tables for one in dockets))
+        given = united(*chain.from_iterable(one.tables for one in dockets))
         registries = dockets[0].registries
         with self._kernel.judged(given, dockets[0].watermark, self._on_step, registries) as judged:
             alerts: dict[str | None, list[Alert]] = defaultdict(list)

@@ -66,19 +66,23 @@ class Persons:
         ).fetchall()
         return [Waiting(psn_no, Held(held), False) for psn_no, held in rows]
 
-    def heard(self, psn_no: str, held: Held, *, due: int | None, oldest: int | None) -> None:
-        """Note a person of whom something came. `oldest`: when the first of it was seen."""
-        self._con.execute(
+    def heard(self, levels: Mapping[str, Held], *, due: Mapping[str, int], oldest: Mapping[str, int]) -> None:
+        """Note persons of whom something came. `oldest`: when the first of it was seen."""
+        self._con.executemany(
             "insert into person (psn_no, held, due, oldest, again) values (?1, ?2, ?3, ?4, 0) "
             "on conflict do update set held = ?2, due = ?3,"
             " oldest = min(coalesce(oldest, ?4), coalesce(?4, oldest))",
-            (psn_no, held, due, oldest),
+            [(psn_no, held, due.get(psn_no), oldest.get(psn_no)) for psn_no, held in sorted(levels.items())],
         )
 
-    def looked_at(self, psn_no: str, held: Held, *, due: int | None, oldest: int | None) -> None:
-        """Note that a person was looked at again and needs not be before `due`."""
-        self.heard(psn_no, held, due=due, oldest=oldest)
-        self._con.execute("update person set again = 0 where psn_no = ?", (psn_no,))
+    def looked_at(
+        self, levels: Mapping[str, Held], *, due: Mapping[str, int], oldest: Mapping[str, int]
+    ) -> None:
+        """Note that persons were looked at again and need not be before they are `due`."""
+        self.heard(levels, due=due, oldest=oldest)
+        self._con.executemany(
+            "update person set again = 0 where psn_no = ?", [(psn_no,) for psn_no in sorted(levels)]
+        )
 
     def look_again(self, persons: Iterable[str], unknown: Held) -> None:
         """Have persons looked at again, with all that the lake has. `unknown`: what is held of those not known."""

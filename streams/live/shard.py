@@ -62,10 +62,11 @@ class Shard:
         lateness: timedelta = LATENESS,
         corrections: timedelta = CORRECTIONS,
         number: int = 0,
+        flushed: bool = True,
         on_step: OnStep = lambda _: None,
     ) -> None:
-        """`number`: tells shards that are judged together apart."""
-        self._con = open_state(path)
+        """`number`: tells shards that are judged together apart. `flushed`: as that of `open_state`."""
+        self._con = open_state(path, flushed=flushed)
         self._reads = kernel.reads
         self._past = past or NoPast()
         self._on_step = on_step
@@ -161,17 +162,16 @@ class Shard:
         self._on_step("begin")
         new = heard.new
         found = self._beyond(past, heard.wanted, heard.held, new)
-        everything = united(heard.held, new, found)
         mark = self._mark(watermark)
         together = [*groups(heard.levels)]
         made = []
         for group in together:
-            theirs, news = (
+            held, news, more = (
                 of_persons(some, group) if len(together) > 1 else of_anybody(some)
-                for some in (everything, new)
+                for some in (heard.held, new, found)
             )
             changes = arrived(self._rollout.changes, news)
-            made.append(self._docket(group, theirs, mark, heard.frozen, changes, heard.findings))
+            made.append(self._docket(group, (held, news, more), mark, heard.frozen, changes, heard.findings))
         heard.new = united(new, of_persons(found, heard.unsure))
         heard.levels |= dict.fromkeys(heard.unsure, Held.ALL)
         self._on_step("load")
@@ -183,11 +183,7 @@ class Shard:
         with stored(self._con):
             self._history.add(heard.new, heard.parted)
             self._history.tidy(persons)
-            first = first_heard(heard.new)
-            for psn_no in persons:
-                self._persons.heard(
-                    psn_no, heard.levels[psn_no], due=findings.due.get(psn_no), oldest=first.get(psn_no)
-                )
+            self._persons.heard(heard.levels, due=findings.due, oldest=first_heard(heard.new))
             if not heard.is_judged:
                 self._look_again(persons)
             if heard.look_at_all:
@@ -252,7 +248,7 @@ class Shard:
         levels |= dict.fromkeys(recalled.unsure, Held.ALL)
         docket = self._docket(
             levels.keys(),
-            united(recalled.held, found),
+            (recalled.held, found),
             recalled.watermark,
             recalled.frozen,
             self._rollout.changes or Changes(),
@@ -266,9 +262,7 @@ class Shard:
         findings = recalled.findings
         with stored(self._con):
             self._history.add(recalled.missing)
-            first = first_heard(recalled.missing)
-            for psn_no, level in recalled.levels.items():
-                self._persons.looked_at(psn_no, level, due=findings.due.get(psn_no), oldest=first.get(psn_no))
+            self._persons.looked_at(recalled.levels, due=findings.due, oldest=first_heard(recalled.missing))
             self.said.note(findings.changes, findings.owner_of)
             self._note_mark()
         self._on_step("store")
@@ -336,7 +330,7 @@ class Shard:
     def _docket(
         self,
         persons: Collection[str],
-        tables: Tables,
+        tables: Sequence[Tables],
         watermark: datetime | None,
         frozen: Collection[str],
         changes: Changes,

@@ -47,12 +47,15 @@ create table outbox (n integer primary key autoincrement, rule_code text not nul
 """
 
 
-def open_state(path: Path) -> sqlite3.Connection:
-    """Open a state file, a new one if there is none. Raises `Refused` for one of another format."""
+def open_state(path: Path, *, flushed: bool = True) -> sqlite3.Connection:
+    """Open a state file, a new one if there is none. Raises `Refused` for one of another format.
+
+    What is stored outlives the process in any case. `flushed`: the machine, too; without, the file may be as it was some
+    steps earlier when the machine stops, but whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     con = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     con.execute("pragma journal_mode = wal")
-    con.execute("pragma synchronous = full")
+    con.execute(f"pragma synchronous = {'full' if flushed else 'normal'}")
     con.execute("pragma cache_size = -65536")
     con.execute("pragma temp_store = memory")
     (found,) = con.execute("pragma user_version").fetchone()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -29,8 +29,13 @@ def without(tables: Tables, seqs: pa.Array) -> dict[str, pa.Table]:
 
 def joined(*sets: Tables) -> dict[str, pa.Table]:
     """All rows of several sets of tables."""
-    names = sorted({name for one in sets for name in one})
-    return {name: pa.concat_tables([one[name] for one in sets if name in one]) for name in names}
+    found: defaultdict[str, list[pa.Table]] = defaultdict(list)
+    for one in sets:
+        for name, table in one.items():
+            found[name].append(table)
+    return {
+        name: some[0] if len(some) == 1 else pa.concat_tables(some) for name, some in sorted(found.items())
+    }
 
 
 def beyond(more: Tables, *known: Tables) -> dict[str, pa.Table]:
