@@ -6,6 +6,7 @@ import copy
 import functools
 import random
 import shutil
+import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -194,18 +195,30 @@ class Site:
         self._log = []
         return self
 
-    def lose_disk(self, number: int = 0) -> Site:
-        """A state file is gone; the shard is built again from the packets that there are and the lake."""
+    def state_now(self, number: int = 0) -> Path:
+        """A copy of a state file as it is."""
+        path = self._folder / f"state-{len(self.lines):06}.db"
+        with sqlite3.connect(self._folder / f"shard-{number}.db") as con:
+            con.execute("vacuum into ?", (str(path),))
+        con.close()
+        return path
+
+    def lose_disk(self, number: int = 0, but: Path | None = None) -> Site:
+        """A state file is gone, or `but` a state of before is left; the shard is built again from the packets that there are and
+        the lake."""
         self.shards[number].close()
         for path in self._folder.glob(f"shard-{number}.db*"):
             path.unlink()
+        if but is not None:
+            shutil.copy(but, self._folder / f"shard-{number}.db")
         shard = self.shards[number] = self._open(number)
         self._waiting[number] = []
         shard.succeed(self.said_by(number))
-        if self._forgotten:
+        if shard.position < self._forgotten:
             shard.start_from(self._forgotten)
         for position, made in enumerate(self._log, start=self._forgotten + 1):
-            shard.take([made[number]], position, judge=False)
+            if position > shard.position:
+                shard.take([made[number]], position, judge=False)
         return self
 
     def said_by(self, number: int) -> dict[str, Change]:

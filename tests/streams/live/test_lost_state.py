@@ -60,6 +60,22 @@ def test_a_lost_state_is_built_again(tmp_path: Path, expired: bool, looked_again
         go_on(site)
 
 
+@pytest.mark.parametrize("back", range(len(THEN)))
+def test_a_state_that_is_behind_what_was_said_goes_on_from_there(tmp_path: Path, back: int) -> None:
+    with Site(tmp_path) as site:
+        site.hear(FIRST)
+        for number, batch in enumerate(THEN):
+            if number == back:
+                before = site.state_now()
+            site.hear(batch)
+        said = len(site.told)
+        site.lose_disk(but=before).look_again()
+        assert site.agrees()
+        assert len(site.told) == said
+        site.hear(town.died(8, seen=17)).look_again()
+        assert site.agrees()
+
+
 def test_a_lost_state_of_long_ago(tmp_path: Path) -> None:
     with Site(tmp_path) as site:
         site.hear(FIRST).look_again()

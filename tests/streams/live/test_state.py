@@ -30,8 +30,9 @@ def test_another_format_is_refused_with_what_to_do(tmp_path: Path) -> None:
         open_state(tmp_path / "state.db")
 
 
-def test_a_step_is_stored_whole_or_not_at_all(tmp_path: Path) -> None:
-    con = open_state(tmp_path / "state.db")
+@pytest.mark.parametrize("flushed", [True, False])
+def test_a_step_is_stored_whole_or_not_at_all(tmp_path: Path, *, flushed: bool) -> None:
+    con = open_state(tmp_path / "state.db", flushed=flushed)
     with stored(con):
         set_meta(con, "position", 1)
     with pytest.raises(ZeroDivisionError), stored(con):
