@@ -34,16 +34,14 @@ line as (
     join fee_line l on l.setl_id = a.setl_id
     where (a.from_time is null or l.fee_ocur_time between a.from_time and a.until_time)
 ),
-based as (
+total as (
     select
         *,
-        case when sum(scope_cents) over settlement_ > 0 then greatest(scope_cents, 0) else greatest(gross_cents, 0) end
-            as basis
+        case when sum(scope_cents) over w > 0 then greatest(scope_cents, 0) else greatest(gross_cents, 0) end as basis,
+        case when sum(scope_cents) over w > 0 then sum(greatest(scope_cents, 0)) over w
+             else sum(greatest(gross_cents, 0)) over w end as basis_sum
     from line
-    window settlement_ as (partition by setl_id, of_account, from_time, until_time)
-),
-total as (
-    select *, sum(basis) over (partition by setl_id, of_account, from_time, until_time) as basis_sum from based
+    window w as (partition by setl_id, of_account, from_time, until_time)
 ),
 cut as (
     select
