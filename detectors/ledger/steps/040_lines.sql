@@ -185,16 +185,17 @@ left_over as (
     left join (select mdtrt_id, feedetl_sn, sum(cnt) as cnt from named group by mdtrt_id, feedetl_sn) n
         on n.mdtrt_id = l.mdtrt_id and n.feedetl_sn = l.feedetl_sn
 ),
-line_queue as (
-    select mdtrt_id, feedetl_sn, med_list_codg, day, sum(units) over w - units as a, sum(units) over w as b
-    from left_over
-    where units > 0
-    window w as (partition by mdtrt_id, med_list_codg, day order by inf_time, msgid, row_no)
-),
 refund_queue as (
     select *, sum(cnt) over w - cnt as a, sum(cnt) over w as b
     from refund
     where init_feedetl_sn is null
+    window w as (partition by mdtrt_id, med_list_codg, day order by inf_time, msgid, row_no)
+),
+line_queue as (
+    select mdtrt_id, feedetl_sn, med_list_codg, day, sum(units) over w - units as a, sum(units) over w as b
+    from left_over
+    semi join refund_queue using (mdtrt_id, med_list_codg, day)
+    where units > 0
     window w as (partition by mdtrt_id, med_list_codg, day order by inf_time, msgid, row_no)
 ),
 queued as (
