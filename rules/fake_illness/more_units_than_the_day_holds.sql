@@ -149,16 +149,28 @@ squeezed as (
         and o.from_day <= s.from_day and o.to_day >= s.to_day
     group by s.mdtrt_id, s.feedetl_sn
 ),
--- 当日、同一时刻、到当日为止和整个就诊期间的合计
+-- 同一时刻的合计
+postings as (
+    select mdtrt_id, med_list_codg, day, fee_ocur_time, sum(cnt) as units, min(max_units) as max_units
+    from spread
+    group by mdtrt_id, med_list_codg, day, fee_ocur_time
+),
+-- 当日合计超过上限的，及其中同一时刻最多的
+crowded_days as (
+    select mdtrt_id, med_list_codg, day, sum(units) as day_units, max(units) as posting
+    from postings
+    group by mdtrt_id, med_list_codg, day
+    having sum(units) > min(max_units)
+),
+-- 这些项目到当日为止和整个就诊期间的合计
 counted as (
     select s.*, coalesce(q.span_excess, 0) as span_excess,
-        sum(s.cnt) over (partition by s.mdtrt_id, s.med_list_codg, s.day) as day_units,
-        sum(s.cnt) over (partition by s.mdtrt_id, s.med_list_codg, s.fee_ocur_time) as posting,
         sum(s.cnt) over (partition by s.mdtrt_id, s.med_list_codg order by s.day) as units_so_far,
         sum(s.cnt) over (partition by s.mdtrt_id, s.med_list_codg) as stay_units,
         least(s.begntime::date, min(s.day) over (partition by s.mdtrt_id, s.med_list_codg)) as first_day,
         greatest(s.dscg_time::date, max(s.day) over (partition by s.mdtrt_id, s.med_list_codg)) as last_day
     from spread s
+    semi join crowded_days c on c.mdtrt_id = s.mdtrt_id and c.med_list_codg = s.med_list_codg
     left join squeezed q on q.mdtrt_id = s.mdtrt_id and q.feedetl_sn = s.feedetl_sn
 ),
 -- 超过上限的各日，各种摊法放不下的数量：医嘱（手术）起止各日、入院至当日、入院至出院
@@ -176,6 +188,7 @@ days as (
         bool_or(inpatient) as inpatient, max(dscg_time) as dscg_time, max(begntime) as begntime,
         max(adm_msgid) as adm_msgid, max(dscg_msgid) as dscg_msgid
     from counted
+    join crowded_days using (mdtrt_id, med_list_codg, day)
     where day_units > max_units
     group by mdtrt_id, med_list_codg, day
 ),

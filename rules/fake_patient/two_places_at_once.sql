@@ -79,6 +79,12 @@ pair as (
         and (a.seen_at, a.id) < (b.seen_at, b.id)
         and b.seen_at <= a.seen_at + $window
 ),
+-- 涉及的机构
+institutions as (
+    select first_code as fixmedins_code from pair
+    union
+    select second_code from pair
+),
 -- 机构的位置与省份；没有登记的，省份看机构编码
 place as (
     select p.fixmedins_code,
@@ -86,9 +92,11 @@ place as (
         if(max(i.longitude) <> 0 and max(i.latitude) <> 0, radians(max(i.longitude)), null) as lon,
         if(max(i.longitude) <> 0 and max(i.latitude) <> 0, radians(max(i.latitude)), null) as lat,
         left(coalesce(max(i.admdvs), if(regexp_full_match(p.fixmedins_code, '[HP][0-9]{11}'), substr(p.fixmedins_code, 2, 6), null)), 2) as province
-    from (select first_code as fixmedins_code from pair union select second_code from pair) p
+    from institutions p
     left join (
-        select *, row_number() over (partition by fixmedins_code order by begndate desc nulls last, msgid) as n from institution
+        select *, row_number() over (partition by fixmedins_code order by begndate desc nulls last, msgid) as n
+        from institution
+        semi join institutions using (fixmedins_code)
     ) i on i.fixmedins_code = p.fixmedins_code and i.n = 1
     group by p.fixmedins_code
 ),

@@ -51,6 +51,15 @@ seen as (
         diagnosis_seen(begntime, dscg_time, dscg_diag_code, adm_diag_code, $lookback) as diag_code
     from judged
 ),
+-- 次数或天数够得上的人，先不论转院和不计的住院；医院数不会多于次数
+many as (
+    select psn_no
+    from seen
+    group by psn_no
+    having count(*) >= $few
+        and (count(*) >= least($frequent, $cycling_hospitals)
+            or sum(greatest(nights(begntime, seen_until), 1)) >= $long_days)
+),
 -- 每个人的住院排成一列：前次何时出院、是否转院而来、再住院是否在计划内
 stays as (
     select psn_no, mdtrt_id, fixmedins_code, begntime, seen_until, adm_msgid, dscg_msgid,
@@ -59,6 +68,7 @@ stays as (
         coalesce(lag(dscg_way) over w in ('2', '3'), false) or transfer_in as moved,
         coalesce(lag(days_rinp_flag_31) over w = '2', false) as planned
     from seen
+    semi join many using (psn_no)
     window w as (partition by psn_no order by begntime, mdtrt_id)
 ),
 -- 转院前后合为一次的编号

@@ -42,13 +42,22 @@ exempt:
 sentence: 患者因{first_diag}于{first_end}出院，{interval_text}又因{diag}在同一医院入院（{begntime}），{likeness}{elsewhere}{remark}。
 */
 with
--- 每个人在每家医院的住院排成一列，看紧接着的下一次；其间在别的医院住过的也是相邻
-sequence as (
-    select psn_no, mdtrt_id, begntime,
-        lead(mdtrt_id) over (partition by psn_no, fixmedins_code order by begntime, mdtrt_id) as next_mdtrt_id,
-        lead(begntime) over (partition by psn_no, fixmedins_code order by begntime, mdtrt_id) as next_begntime
+-- 在同一家医院住过不止一次的
+repeated as (
+    select psn_no, fixmedins_code
     from visit
     where inpatient
+    group by psn_no, fixmedins_code
+    having count(*) > 1
+),
+-- 每个人在每家医院的住院排成一列，看紧接着的下一次；其间在别的医院住过的也是相邻
+sequence as (
+    select v.psn_no, v.mdtrt_id, v.begntime,
+        lead(v.mdtrt_id) over (partition by v.psn_no, v.fixmedins_code order by v.begntime, v.mdtrt_id) as next_mdtrt_id,
+        lead(v.begntime) over (partition by v.psn_no, v.fixmedins_code order by v.begntime, v.mdtrt_id) as next_begntime
+    from visit v
+    semi join repeated r on r.psn_no is not distinct from v.psn_no and r.fixmedins_code is not distinct from v.fixmedins_code
+    where v.inpatient
 ),
 -- 同一家医院、出院后十五日内的相邻两次住院
 pairs as (
