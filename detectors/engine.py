@@ -44,7 +44,8 @@ class _Standing:
 
     def __init__(self, schema: pa.Schema) -> None:
         self.schema = schema
-        self.rows = schema.empty_table()
+        self.nothing = schema.empty_table()
+        self.rows = self.nothing
 
     def __arrow_c_schema__(self) -> object:
         return self.schema.__arrow_c_schema__()
@@ -147,7 +148,7 @@ def given(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> Iterato
         try:
             yield
         finally:
-            standing.rows = standing.schema.empty_table()
+            standing.rows = standing.nothing
 
 
 def execute(
