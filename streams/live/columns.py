@@ -250,8 +250,8 @@ def _values(column: pa.Array) -> Array:
 def _row_by_row(
     texts: Sequence[pa.Array], length: int, size: int, order: Array | None
 ) -> tuple[Array, list[int], bytes]:
-    """`size` rows of columns of texts of that `length` behind one another row by row, in the order wanted: lengths by row and column, where each row
-    begins and the last ends, and the bytes."""
+    """Columns of texts of that `length`, behind one another row by row, in the order wanted, `size` rows: lengths by row and
+    column, where each row begins and the last ends, and the bytes."""
     width = len(texts)
     places = np.arange(length * width).reshape(width, length).T
     taken = pa.concat_arrays(texts).take(pa.array((places if order is None else places[order]).reshape(-1)))
