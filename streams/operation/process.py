@@ -44,9 +44,9 @@ def keep_blocks_at_hand() -> None:
 
     To plan a statement takes thousands of small allocations. glibc keeps seven freed blocks of each size at hand and searches
     for others, which is a fifth of an evaluation on few facts, and more in a process that has run for a while. To run one
-    takes thousands of large ones, one for each column of each operator; DuckDB looks through those at hand whenever two
-    more are asked for, keeps none above 32 KB, and gives them back to the system after a second, and each page that it
-    asks for again is a fault: another fifth. What is kept is some 50 MB.
+    takes thousands of large ones, one for each column of each operator; DuckDB gives those back to the system after a second,
+    and each page that it asks for again is a fault, which is a tenth. It keeps none above 32 KB at hand, and looks through
+    the others whenever two more are asked for, which is a sixth of rules and ledger. All that is kept is some 50 MB.
     """
     wanted = {name: value for name, value in SETTINGS.items() if name not in os.environ}
     if platform.libc_ver()[0] == "glibc" and wanted:

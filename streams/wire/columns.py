@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
-from functools import cached_property
 from itertools import accumulate, chain
 from operator import itemgetter
 from typing import Any
@@ -65,6 +64,8 @@ class Cells:
         self.fields = plain_fields(shape)
         self.size = 0
         """Rows."""
+        self.columns: dict[str, pa.Array] = {}
+        """The fields as string arrays, once `make_columns` has made them; every word for "missing" is null."""
         self.with_nul: list[int] = []
         """The rows that have a NUL character somewhere; it is taken out."""
         self._first_fields = (
@@ -78,12 +79,6 @@ class Cells:
             cut = rows if self._first_fields is None else map(self._first_fields, rows)
             self._pieces.append(self._joined(list(chain.from_iterable(cut))))
         self.size += len(rows)
-
-    @cached_property
-    def columns(self) -> dict[str, pa.Array]:
-        """The fields as string arrays; every word for "missing" is null. To be asked for when all rows are there."""
-        make_columns([self])
-        return self.columns
 
     @property
     def number(self) -> int:
@@ -115,29 +110,28 @@ def make_columns(several: Iterable[Cells]) -> None:
             _make_columns(together)
             together, number = [], cells.number
         together.append(cells)
-    _make_columns(together)
+    if together:
+        _make_columns(together)
 
 
 def _make_columns(several: Sequence[Cells]) -> None:
-    filled = [cells for cells in several if cells.number]
-    firsts = [*accumulate((cells.number for cells in filled), initial=0)]
-    text = b"\0".join([*chain.from_iterable(cells._pieces for cells in filled), b""])
-    offsets = np.zeros(firsts[-1] + 1, np.int32)
-    offsets[1:] = np.flatnonzero(np.frombuffer(text, np.uint8) == 0) - np.arange(firsts[-1])
+    *firsts, total = accumulate((cells.number for cells in several), initial=0)
+    text = b"\0".join([*chain.from_iterable(cells._pieces for cells in several), b""])
+    offsets = np.zeros(total + 1, np.int32)
+    offsets[1:] = np.flatnonzero(np.frombuffer(text, np.uint8) == 0) - np.arange(total)
     data = np.frombuffer(text.replace(b"\0", b""), np.uint8)
     array = pa.StringArray.from_buffers(
-        firsts[-1], pa.py_buffer(offsets), pa.py_buffer(data), _validity(data, offsets)
+        total, pa.py_buffer(offsets), pa.py_buffer(data), _validity(data, offsets)
     )
     by_column = [
-        np.arange(first, first + cells.number).reshape(cells.size, -1).T.ravel()
-        for first, cells in zip(firsts[:-1], filled, strict=True)
+        np.arange(first, first + cells.number).reshape(cells.size, len(cells.fields)).T.ravel()
+        for first, cells in zip(firsts, several, strict=True)
     ]
-    array = array.take(pa.array(np.concatenate([np.array([], np.int64), *by_column])))
-    made = dict(zip(map(id, filled), firsts, strict=False))
-    for cells in several:
-        first, size = made.get(id(cells), 0), cells.size
+    array = array.take(pa.array(np.concatenate(by_column)))
+    for first, cells in zip(firsts, several, strict=True):
         cells.columns = {
-            field: array.slice(first + number * size, size) for number, field in enumerate(cells.fields)
+            field: array.slice(first + number * cells.size, cells.size)
+            for number, field in enumerate(cells.fields)
         }
 
 
