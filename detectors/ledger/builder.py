@@ -139,10 +139,11 @@ def _is_made_of(statement: Statement, names: Collection[str]) -> bool:
 
 
 def fillings(tables: Collection[str], columns: Chosen) -> list[str]:
-    """The statements that `fill` runs of few facts (no views) that have no copies."""
+    """The statements that `fill` runs of few facts (no views), with copies among them and without."""
     chosen = _steps(frozenset(tables), _frozen(columns), False, frozenset())
     asked = {_DROPPED, *(name for statement in chosen for name in statement.only_with)}
-    return [*(statement.sql for statement in chosen), *(_has_rows([name]) for name in sorted(asked))]
+    texts = [text for one in chosen for text in (one.sql, one.copies_apart())]
+    return [*dict.fromkeys(texts), *(_has_rows([name]) for name in sorted(asked))]
 
 
 def _planned(tables: Collection[str] | None, columns: Chosen) -> tuple[Statement, ...]:
