@@ -11,13 +11,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import chain, repeat
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +65,20 @@ _EVICT_EVERY, _EVICT_EVERY_IDLE = 30.0, 3.0
 #: While packets come, the lake is left alone for so many times as long as it was asked last, and so many seconds.
 _LAKE_PAUSE, _LAKE_EVERY = 8, 5.0
 
-#: How long to wait, when the first has come, for what the broker has besides: the client asks for that only then, and
-#: a turn for one packet alone takes half as long as one for all. And how long for what comes while one looks for it.
-_REST, _SOON = timedelta(milliseconds=50), timedelta(milliseconds=5)
-_MILLISECOND = timedelta(milliseconds=1)
+#: Seconds to wait, when the first has come, for what the broker has besides: the client asks for that only then, and
+#: a turn for one packet alone takes half as long as one for all. And for what comes while one looks for it, when there is
+#: something of each partition.
+_REST, _SOON = 0.05, 0.005
+
+#: Seconds to wait at once. The client (kafka-python 3.0) takes an answer that comes while it looks for one for
+#: none, and sleeps for a tenth of a second where it may; what it has is there when it is asked again.
+_GLANCE = 0.02
+
+#: The step that ends about where half of a turn is over.
+_HALF = "ledger"
+
+#: So many turns back is "of late"; the shortest counts, since a judge that waits for packets is worse than packets that wait.
+_LAST = 3
 
 #: How often the answer to a brake is looked for, seconds.
 _ASK_EVERY = 2.0
@@ -116,18 +126,33 @@ class Watch:
     on_took: Callable[[int, Took], None] = lambda _partition, _took: None
     on_step: Callable[[str], None] = lambda _step: None
     on_sent: Callable[[int, Sequence[Change]], None] = lambda _partition, _changes: None
-    on_confirmed: Callable[[float], None] = lambda _arrived: None
-    """All that was polled is said; when its oldest message came, seconds since 1970."""
+    on_confirmed: Callable[[float], None] = lambda _seconds: None
+    """All that was polled is said; how long after its oldest message came, seconds."""
+    on_soon: Callable[[float], None] = lambda _seconds: None
+    """In about so many seconds it will take packets."""
     on_turn: Callable[[Judge], None] = lambda _judge: None
+
+
+@dataclass(frozen=True)
+class _Saying:
+    """A transaction on its way: changes, their last number in the outbox, the position that is acknowledged with them.
+    `done`: when the broker had it, seconds since 1970."""
+
+    changes: Sequence[Change]
+    last: int
+    position: int
+    done: Future[float]
 
 
 @dataclass
 class _Owned:
-    """A partition that is ours. `braked`: the brake that is on. `asked_at`: when it was last asked about."""
+    """A partition that is ours. `saying`: what is on its way. `braked`: the brake that is on. `asked_at`: when it was last
+    asked about."""
 
     shard: Shard
     producer: KafkaProducer
     committed: int
+    saying: _Saying | None = None
     braked: Brake | None = None
     asked_at: float = 0.0
 
@@ -152,9 +177,13 @@ class Judge:
         self._control = Control(settings.connection, settings.layout, settings.group)
         self._packets = settings.layout.name(PACKETS)
         self._speakers = ThreadPoolExecutor(_SPEAKERS, "say")
-        self._together = Together(kernel, past, self._watch.on_step)
+        self._together = Together(kernel, past, self._step_ended)
         self._lake_at = 0.0
         self._evicted, self._evicted_at = -1, time.monotonic()
+        self._arrived: float | None = None
+        self._said_at = 0.0
+        self._foreseen_at: float | None = None
+        self._rests: deque[float] = deque([0.0], maxlen=_LAST)
         self.owned: dict[int, _Owned] = {}
 
     def run(self, stop: threading.Event) -> None:
@@ -174,6 +203,8 @@ class Judge:
             while not stop.is_set():
                 membership.join_again_if_unanswered()
                 self._turn(consumer, membership.given)
+            while any(owned.saying for owned in self.owned.values()):
+                self._say(consumer)
         except _REPLACED as error:
             raise ReplacedError(str(type(error).__name__)) from error
         finally:
@@ -184,6 +215,8 @@ class Judge:
 
     def _turn(self, consumer: KafkaConsumer, given: AbstractSet[int]) -> None:
         found = self._polled(consumer)
+        if not found:
+            self._watch.on_soon(0.0)
         for number in sorted(given - self.owned.keys()):
             try:
                 self._take_over(consumer, number)
@@ -196,45 +229,49 @@ class Judge:
         for number, took in self._together.take(free, _fresh(found, free)).items():
             self._watch.on_took(number, took)
         self._say(consumer)
-        self._confirm(found)
-        if not found or time.monotonic() > self._lake_at:
-            self._look_again(self._free())
+        self._arrived = min(filter(None, (self._arrived, _oldest(found))), default=None)
+        if (not found or time.monotonic() > self._lake_at) and self._look_again(self._free()):
             self._say(consumer)
         self._evict(_EVICT_EVERY if found else _EVICT_EVERY_IDLE)
         self._watch.on_turn(self)
 
+    def _step_ended(self, name: str) -> None:
+        """Half of a turn is over with the ledger; by then it is told when the next begins, by what this half took of late."""
+        self._watch.on_step(name)
+        if name == _HALF and self._foreseen_at is None:
+            self._foreseen_at = time.monotonic()
+            self._watch.on_soon(min(self._rests))
+
     def _polled(self, consumer: KafkaConsumer) -> dict[TopicPartition, list[Any]]:
         """What waits. The client has fetched what came soon after it was asked last, so it is asked until nothing comes."""
+        if self._foreseen_at is not None:
+            self._rests.append(time.monotonic() - self._foreseen_at)
+            self._foreseen_at = None
         found: defaultdict[TopicPartition, list[Any]] = defaultdict(list)
         left, size = _PACKETS_AT_ONCE * max(1, len(self.owned)), 0
-        patience = chain((self._settings.poll, _REST), repeat(_SOON))
+        until = time.monotonic() + self._settings.poll.total_seconds()
         while left > 0 and size < _BYTES_AT_ONCE:
-            more = consumer.poll(timeout_ms=next(patience) // _MILLISECOND, max_records=left)
-            if not more:
+            patience = min(max(0.0, until - time.monotonic()), _GLANCE)
+            more = consumer.poll(timeout_ms=round(patience * 1000), max_records=left)
+            if not (more or patience):
                 break
             for tp, records in more.items():
                 found[tp] += records
                 left -= len(records)
                 size += sum(len(one.value) for one in records)
+            if more:
+                until = time.monotonic() + (_REST if len(found) < len(self.owned) else _SOON)
         # of a partition that was taken away meanwhile, and perhaps given again, all is read anew
         return {tp: records for tp, records in found.items() if tp.partition in self.owned}
-
-    def _confirm(self, found: Mapping[TopicPartition, Sequence[Any]]) -> None:
-        """Tell how old the oldest message of what was polled is, once everything is said."""
-        if not any(owned.shard.said.depth for owned in self.owned.values()):
-            times = [
-                int(told) for one in chain(*found.values()) for name, told in one.headers if name == ARRIVED
-            ]
-            if times:
-                self._watch.on_confirmed(min(times) / 1000)
 
     def _free(self) -> dict[int, Shard]:
         """The shards that no brake holds."""
         return {number: owned.shard for number, owned in self.owned.items() if owned.braked is None}
 
     def _say(self, consumer: KafkaConsumer) -> None:
-        """Send what waits, or brake."""
+        """Hear what became of what was said last; then send what waits, or brake."""
         self._watch.on_step("begin")
+        self._settle(list(self.owned))
         free: dict[int, _Owned] = {}
         for number, owned in list(self.owned.items()):
             if owned.braked is not None:
@@ -245,6 +282,7 @@ class Judge:
                 free[number] = owned
         self._send(consumer, free)
         self._acknowledge(consumer)
+        self._said_at = time.time()
         self._watch.on_step("send")
 
     def _evict(self, every: float) -> None:
@@ -255,14 +293,17 @@ class Judge:
             shards[self._evicted].evict()
             self._evicted_at = time.monotonic()
 
-    def _look_again(self, shards: Mapping[int, Shard]) -> None:
-        """Look at those for whom the lake must be asked, too; where packets come they can wait a while."""
+    def _look_again(self, shards: Mapping[int, Shard]) -> bool:
+        """Look at those for whom the lake must be asked, too; where packets come they can wait a while. Returns whether
+        there were any."""
         begun = time.monotonic()
-        for number, took in self._together.look_again(shards).items():
+        looked = self._together.look_again(shards)
+        for number, took in looked.items():
             self._watch.on_took(number, took)
         now = time.monotonic()
         pause = max(_LAKE_PAUSE * (now - begun), _LAKE_EVERY)
         self._lake_at = now if any(shard.rolls_out for shard in shards.values()) else now + pause
+        return bool(looked)
 
     def _is_too_much(self, owned: _Owned) -> bool:
         if owned.shard.said.depth <= self._settings.brake:
@@ -292,57 +333,57 @@ class Judge:
             return
         if answer.state == DROP:
             owned.shard.drop(self._said(number))
-        self._send(consumer, {number: owned})
-        if number not in self.owned:
-            return  # the broker was away; the brake is on again once the partition is ours again
+        while owned.shard.said.depth:
+            self._send(consumer, {number: owned})
+            self._settle([number])
+            if number not in self.owned:
+                return  # the broker was away; the brake is on again once the partition is ours again
         self._control.set_brake(number, None)
         owned.braked = None
         consumer.resume(TopicPartition(self._packets, number))
 
     def _send(self, consumer: KafkaConsumer, speaking: Mapping[int, _Owned]) -> None:
-        """Say what waits in outboxes, if anything does, and acknowledge the packets it came from: for each partition
-        in one transaction, and of all partitions at the same time, since most of it is waiting for the broker."""
+        """Begin to say what waits in outboxes, and to acknowledge the packets it came from: for each partition in one
+        transaction, and beside the next turn, since most of it is waiting for the broker."""
         member = consumer.group_metadata()
-        while True:
-            outboxes = {
-                number: owned.shard.said.waiting(_CHANGES_AT_ONCE) for number, owned in speaking.items()
-            }
-            full = {number: (last, waiting) for number, (last, waiting) in outboxes.items() if waiting}
-            if not full:
-                return
-            said = {
-                number: self._speakers.submit(
-                    self._transact,
-                    speaking[number].producer,
-                    number,
-                    waiting,
-                    speaking[number].shard.position,
-                    member,
+        for number, owned in speaking.items():
+            last, waiting = owned.shard.said.waiting(_CHANGES_AT_ONCE)
+            if waiting:
+                position = owned.shard.position
+                done = self._speakers.submit(
+                    self._transact, owned.producer, number, waiting, position, member
                 )
-                for number, (_, waiting) in full.items()
-            }
-            wait(said.values())
-            for number, (last, waiting) in full.items():
-                try:
-                    said[number].result()
-                except _REPLACED:
-                    raise
-                except KafkaError:
-                    # Whether it was committed is not known, nor whether the broker would take more for a repetition.
-                    log.warning("a transaction failed; what was said is learnt anew")
-                    self._close(number)
-                    continue
-                owned = speaking[number]
-                owned.shard.sent(last)
-                owned.committed = owned.shard.position
-                self._watch.on_sent(number, waiting)
-            speaking = {number: owned for number, owned in speaking.items() if number in self.owned}
+                owned.saying = _Saying(waiting, last, position, done)
+
+    def _settle(self, numbers: Iterable[int]) -> None:
+        """Wait for what is on its way of these partitions, and note that it was said."""
+        said_at = self._said_at
+        for number in numbers:
+            owned = self.owned[number]
+            saying, owned.saying = owned.saying, None
+            if saying is None:
+                continue
+            try:
+                said_at = max(said_at, saying.done.result())
+            except _REPLACED:
+                raise
+            except KafkaError:
+                # Whether it was committed is not known, nor whether the broker would take more for a repetition.
+                log.warning("a transaction failed; what was said is learnt anew")
+                self._close(number)
+                continue
+            owned.shard.sent(saying.last)
+            owned.committed = saying.position
+            self._watch.on_sent(number, saying.changes)
+        if self._arrived is not None and not any(owned.shard.said.depth for owned in self.owned.values()):
+            self._watch.on_confirmed(max(0.0, said_at - self._arrived))
+            self._arrived = None
 
     def _transact(
         self, producer: KafkaProducer, number: int, waiting: Sequence[Change], position: int, member: Any
-    ) -> None:
+    ) -> float:
         """One transaction of one partition, on a thread beside others. `position`: what is acknowledged with it;
-        `member`: who we are in the group."""
+        `member`: who we are in the group. Returns when it was done."""
         layout = self._settings.layout
         producer.begin_transaction()
         for change in waiting:
@@ -354,6 +395,7 @@ class Judge:
             {TopicPartition(self._packets, number): OffsetAndMetadata(position, "", -1)}, member
         )
         producer.commit_transaction()
+        return time.time()
 
     def _acknowledge(self, consumer: KafkaConsumer) -> None:
         """Acknowledge the packets of which there is nothing to say, of all partitions at once."""
@@ -431,11 +473,20 @@ class Judge:
         return spoken(self._settings.connection, self._settings.layout, WORKER, [number])
 
     def _close(self, number: int) -> None:
-        """End what is open of a partition. While it is given to us, the next turn takes it over again."""
+        """End what is open of a partition. While it is given to us, the next turn takes it over again; whoever does
+        learns whether what is on its way was said."""
         owned = self.owned.pop(number, None)
         if owned is not None:
+            if owned.saying is not None:
+                wait([owned.saying.done])
             owned.producer.close(timeout=1)
             owned.shard.close()
+
+
+def _oldest(found: Mapping[TopicPartition, Sequence[Any]]) -> float | None:
+    """When the oldest message of these packets came, seconds since 1970; None: there are none."""
+    times = [int(told) for one in chain(*found.values()) for name, told in one.headers if name == ARRIVED]
+    return min(times) / 1000 if times else None
 
 
 def _fresh(found: Mapping[TopicPartition, Sequence[Any]], shards: Mapping[int, Shard]) -> Arrivals:

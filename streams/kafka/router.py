@@ -18,6 +18,7 @@ from typing import Any
 import faust
 
 from streams.kafka.dlq import DeadLetter, Position, dead_letter
+from streams.kafka.pace import Pace
 from streams.kafka.settings import Connection
 from streams.kafka.topics import ARRIVED, EVENTS, LONGEST_RECORD, PACKETS, REJECTS, Layout
 from streams.live.routing import Routed, route
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 class RouterSettings:
     """`reads`: the fact tables that the rules of persons can see. `key`: the site's secret. `shards`: partitions of
     the packets. `folder`: where the framework may write. `most`: messages of a micro-batch; `within`: how long it may wait
-    for them."""
+    for them while no judge expects any."""
 
     connection: Connection
     layout: Layout
@@ -40,7 +41,7 @@ class RouterSettings:
     folder: Path
     group: str = "fundwatch"
     most: int = 8000
-    within: timedelta = timedelta(milliseconds=200)
+    within: timedelta = timedelta(seconds=1)
     session_timeout: timedelta = timedelta(seconds=10)
 
 
@@ -48,8 +49,11 @@ OnRouted = Callable[[Counts, float], None]
 """Told of each micro-batch: its messages, and the seconds that decoding and parting took."""
 
 
-def make_app(settings: RouterSettings, on_routed: OnRouted = lambda *_: None) -> faust.App:
+def make_app(
+    settings: RouterSettings, on_routed: OnRouted = lambda *_: None, pace: Pace | None = None
+) -> faust.App:
     """The Faust app whose one agent routes."""
+    pace = pace or Pace()
     timeout = settings.session_timeout.total_seconds()
     app = faust.App(
         f"{settings.group}.router",
@@ -75,9 +79,11 @@ def make_app(settings: RouterSettings, on_routed: OnRouted = lambda *_: None) ->
     # One at a time: a commit must not pass a message that is still on its way.
     @app.agent(events, concurrency=1, name="route")
     async def agent(stream: Any) -> None:
-        async for batch in batches(stream.channel, settings.most, settings.within.total_seconds()):
+        async for batch in batches(stream.channel, settings.most, settings.within.total_seconds(), pace):
             try:
+                begun = time.perf_counter()
                 await _route(batch)
+                pace.took(time.perf_counter() - begun)
             except asyncio.CancelledError:
                 raise
             except Exception as error:
@@ -115,15 +121,15 @@ def make_app(settings: RouterSettings, on_routed: OnRouted = lambda *_: None) ->
     return app
 
 
-async def batches(channel: Any, most: int, within: float) -> AsyncIterator[list[Any]]:
-    """What comes to a channel within so many seconds of the first, and what waits by then; at most so much.
+async def batches(channel: Any, most: int, within: float, pace: Pace) -> AsyncIterator[list[Any]]:
+    """What comes to a channel within so many seconds of the first, or until it is time for it; at most so much.
 
     Not `Stream.noack_take`: that goes once around the event loop for each message, and ends a batch while others wait.
     """
     events = aiter(channel)
     while True:
         batch = [await events.get()]
-        await asyncio.sleep(within)
+        await pace.wait(within)
         while len(batch) < most and not events.empty():
             batch.append(await events.get())
         yield batch

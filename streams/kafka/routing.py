@@ -8,10 +8,12 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection as Pipe
 
 import faust
 
+from streams.kafka.pace import Pace
 from streams.kafka.router import OnRouted, RouterSettings, make_app
 from streams.operation import disk
 from streams.operation.events import Event
@@ -45,6 +47,7 @@ class Routing:
         )
         self._on_routed, self._on_end = on_routed, on_end
         self._listener = threading.Thread(target=self._listen, name="router", daemon=True)
+        self._was_told = False
 
     @property
     def pid(self) -> int | None:
@@ -56,6 +59,14 @@ class Routing:
         start_apart(self._process)
         self._far_end.close()
         self._listener.start()
+
+    def expect(self, seconds: float) -> None:
+        """Tell it that the judge will take packets in so many seconds. Once, until it has routed something: one that is
+        stopped would not read what it is told, and in the end whoever tells it would wait."""
+        if not self._was_told:
+            self._was_told = True
+            with suppress(OSError):  # it is gone, which the listener will see
+                self._pipe.send(seconds)
 
     def ask_to_end(self) -> None:
         """Have it end in order."""
@@ -71,7 +82,9 @@ class Routing:
     def _listen(self) -> None:
         try:
             while True:
-                self._on_routed(*self._pipe.recv())
+                routed = self._pipe.recv()
+                self._was_told = False
+                self._on_routed(*routed)
         except (EOFError, OSError):
             self._process.join()
         self._on_end(self._process.exitcode or 0)
@@ -83,10 +96,11 @@ def route_alone(settings: RouterSettings, logging: Logging, worker: Pipe) -> Non
     collect_seldom()
     give_way(by=_GIVES_WAY)
     log = setup(logging, "worker")
-    threading.Thread(target=_end_with, args=(worker,), name="worker", daemon=True).start()
+    pace = Pace()
+    threading.Thread(target=_listen_to, args=(worker, pace), name="worker", daemon=True).start()
     failed: BaseException | None = None
     try:
-        app = make_app(settings, lambda *routed: worker.send(routed))
+        app = make_app(settings, lambda *routed: worker.send(routed), pace)
         _Runner(app, override_logging=False, loglevel="WARNING", quiet=True).execute_from_commandline()
     except SystemExit as end:
         failed = end if end.code else None
@@ -100,10 +114,11 @@ def route_alone(settings: RouterSettings, logging: Logging, worker: Pipe) -> Non
     os._exit(code)
 
 
-def _end_with(worker: Pipe) -> None:
-    """The worker says nothing; that it is gone shows by the end of the pipe."""
+def _listen_to(worker: Pipe, pace: Pace) -> None:
+    """The worker says when its judge will take packets; that it is gone shows by the end of the pipe."""
     try:
-        worker.recv()
+        while True:
+            pace.expect(worker.recv())
     except (EOFError, OSError):
         os._exit(Exit.UNHEALTHY)
 

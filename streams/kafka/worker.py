@@ -160,7 +160,14 @@ class _Service:
             kernel,
             LakePast(worker.lake),
             judging.hash,
-            Watch(self._took, self._steps.ended, self._sent, self._confirmed, self._turned),
+            Watch(
+                self._took,
+                self._steps.ended,
+                self._sent,
+                self._worker.confirmed,
+                lambda seconds: self._routing.expect(seconds),
+                self._turned,
+            ),
         )
         self._routing = Routing(
             RouterSettings(
@@ -264,11 +271,8 @@ class _Service:
         for (rule_id, kind), number in Counter((one.alert.rule_id, one.kind) for one in sent).items():
             self._alerts.said(rule_id, kind, number)
         self._positions.committed(
-            self._layout.name(PACKETS), partition, self._judge.owned[partition].shard.position
+            self._layout.name(PACKETS), partition, self._judge.owned[partition].committed
         )
-
-    def _confirmed(self, arrived: float) -> None:
-        self._worker.confirmed(max(0.0, time.time() - arrived))
 
     def _turned(self, judge: Judge) -> None:
         self.health.turned()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import threading
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -162,11 +161,9 @@ class _Up:
         """Read, judge, tell. Whether to go on."""
         order, judge = self._order, self._judge
         most = order.settings.worker.batch_max_events
-        waiting, _, arrived = self._journal.waiting(judge.shard.position)
+        waiting, *_ = self._journal.waiting(judge.shard.position)
         came = self._read(most) if waiting < _AHEAD * most else False
-        patience = 0 if order.once else order.settings.worker.batch_max_wait_seconds
-        is_due = waiting >= most or time.time() - arrived >= patience
-        took = judge.turn(take=bool(waiting) and is_due)
+        took = judge.turn(take=bool(waiting))
         self._keeper.judged(judge.shard.position)
         self._tell()
         if came or took:

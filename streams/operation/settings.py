@@ -103,8 +103,9 @@ class Worker(Section, frozen=True, kw_only=True):
         8000
     )
     batch_max_wait_seconds: Annotated[
-        float, Meta(ge=0.01, le=60, description="longest wait for a batch to fill")
-    ] = 0.05
+        float,
+        Meta(ge=0.01, le=60, description="longest wait for a batch to fill while the worker's judge is busy"),
+    ] = 1.0
     lateness_hours: Annotated[
         float, Meta(ge=0, le=168, description="how late messages may be before the watermark passes them")
     ] = 2.0

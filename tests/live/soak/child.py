@@ -121,12 +121,12 @@ def _route_alone(number: signal.Signals, at: int, is_slow: bool, *given: Any) ->
     reached = _Countdown("routed", at, number, os.getppid())
     make_app = routing.make_app
 
-    def made(settings: Any, on_routed: Any) -> Any:
+    def made(settings: Any, on_routed: Any, pace: Any) -> Any:
         def routed(*told: Any) -> None:
             reached("routed")
             on_routed(*told)
 
-        app = make_app(settings, routed)
+        app = make_app(settings, routed, pace)
         if is_slow:
             app.on_started = _slowly(app.on_started)
         return app

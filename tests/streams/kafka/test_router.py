@@ -1,12 +1,18 @@
-"""What the router takes together."""
+"""What the router takes together, and when."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
+from collections.abc import Callable
 
 import faust
 
+from streams.kafka.pace import Pace
 from streams.kafka.router import batches
+
+LONG = 5.0
 
 
 def taken(sent: list[int], most: int, number: int) -> list[list[int]]:
@@ -19,7 +25,7 @@ def taken(sent: list[int], most: int, number: int) -> list[list[int]]:
         for one in sent:
             await channel.put(one)
         found = []
-        async for batch in batches(channel, most, 0.01):
+        async for batch in batches(channel, most, 0.01, Pace()):
             found.append(batch)
             if len(found) == number:
                 await channel.put(-1)
@@ -30,9 +36,68 @@ def taken(sent: list[int], most: int, number: int) -> list[list[int]]:
     return asyncio.run(take())
 
 
+def waited(pace: Pace, within: float, meanwhile: Callable[[], None] = lambda: None) -> float:
+    """Seconds that the second wait took, since it is from the first on that anything is heard. `meanwhile`: between."""
+
+    async def wait() -> float:
+        await pace.wait(0.0)
+        meanwhile()
+        begun = time.perf_counter()
+        await pace.wait(within)
+        return time.perf_counter() - begun
+
+    return asyncio.run(wait())
+
+
 def test_what_waits_is_one_batch_and_what_comes_later_another() -> None:
     assert taken([1, 2, 3], 8, 1) == [[1, 2, 3], [-1]]
 
 
 def test_a_batch_has_at_most_so_much() -> None:
     assert taken([1, 2, 3, 4, 5], 2, 3) == [[1, 2], [3, 4], [5], [-1]]
+
+
+def test_where_nobody_is_expected_the_time_is_waited_for() -> None:
+    assert 0.05 <= waited(Pace(), 0.05) < LONG
+
+
+def test_a_judge_who_is_expected_ends_the_waiting_from_whatever_thread() -> None:
+    pace = Pace()
+
+    def tell() -> None:
+        teller = threading.Thread(target=pace.expect, args=(0.05,))
+        teller.start()
+        teller.join()
+
+    assert 0.04 <= waited(pace, LONG, tell) < LONG
+
+
+def test_a_batch_sets_out_so_early_that_it_arrives_in_time() -> None:
+    pace = Pace()
+    pace.took(2 * LONG)
+    assert waited(pace, LONG, lambda: pace.expect(LONG)) < LONG
+
+
+def test_what_is_expected_counts_once() -> None:
+    pace = Pace()
+
+    async def wait() -> list[float]:
+        await pace.wait(0.0)
+        pace.expect(0.0)
+        times = []
+        for within in (LONG, 0.05):
+            begun = time.perf_counter()
+            await pace.wait(within)
+            times.append(time.perf_counter() - begun)
+        return times
+
+    first, second = asyncio.run(wait())
+    assert first < LONG
+    assert second >= 0.05
+
+
+def test_who_is_told_before_it_waits_or_after_its_end_goes_on() -> None:
+    pace = Pace()
+    pace.expect(0.0)
+    assert waited(pace, 0.01) >= 0.01
+    pace.expect(0.0)
