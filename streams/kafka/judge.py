@@ -33,14 +33,14 @@ from kafka.errors import (
 
 from detectors.standing import StandingKernel
 from detectors.watermark import LATENESS
-from streams import changes
 from streams.changes import CHANGED, Change
 from streams.kafka.clients import NoAnswer
 from streams.kafka.control import DROP, ON, Brake, Control
 from streams.kafka.membership import Membership
+from streams.kafka.saying import say
 from streams.kafka.settings import Connection
 from streams.kafka.spoken import spoken
-from streams.kafka.topics import ALERTS, ARRIVED, CHANGES, PACKETS, Layout
+from streams.kafka.topics import ARRIVED, PACKETS, Layout
 from streams.live.packets import decode_all, decode_each
 from streams.live.past import Past
 from streams.live.shard import CORRECTIONS, WORKER, Shard
@@ -384,13 +384,8 @@ class Judge:
     ) -> float:
         """One transaction of one partition, on a thread beside others. `position`: what is acknowledged with it;
         `member`: who we are in the group. Returns when it was done."""
-        layout = self._settings.layout
         producer.begin_transaction()
-        for change in waiting:
-            key, told = change.jr_id.encode(), changes.headers(change)
-            producer.send(layout.name(ALERTS), changes.encode(change, with_facts=False), key, told, number)
-            producer.send(layout.name(CHANGES), changes.encode(change, with_facts=True), key, told, number)
-        producer.flush()
+        say(producer, self._settings.layout, waiting, lambda _: number)
         producer.send_offsets_to_transaction(
             {TopicPartition(self._packets, number): OffsetAndMetadata(position, "", -1)}, member
         )

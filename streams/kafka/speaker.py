@@ -9,12 +9,12 @@ from typing import Self
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from streams import changes
 from streams.changes import Change
 from streams.errors import Refused
+from streams.kafka.saying import say
 from streams.kafka.settings import Connection
 from streams.kafka.spoken import partitions_of
-from streams.kafka.topics import ALERTS, CHANGES, Layout
+from streams.kafka.topics import ALERTS, Layout
 from streams.live.shards import shard_of
 
 #: How kafka-python names the errors of a producer that another has replaced; after the first they are texts only.
@@ -56,13 +56,12 @@ class Speaker:
         was said is not known then, so that another speaker must be made, and learn; `SpeakerReplacedError`."""
         try:
             self._producer.begin_transaction()
-            for change in said:
-                key, headers = change.jr_id.encode(), changes.headers(change)
-                partition = shard_of(change.jr_id, self._partitions)
-                for topic, with_facts in ((ALERTS, False), (CHANGES, True)):
-                    value = changes.encode(change, with_facts=with_facts)
-                    self._producer.send(self._layout.name(topic), value, key, headers, partition)
-            self._producer.flush()
+            say(
+                self._producer,
+                self._layout,
+                said,
+                lambda change: shard_of(change.jr_id, self._partitions),
+            )
             self._producer.commit_transaction()
         except KafkaError as error:
             if _is_replaced(error):

@@ -9,7 +9,7 @@ from kafka import KafkaProducer, TopicPartition
 from kafka.errors import KafkaError, ProducerFencedError
 
 from streams import changes
-from streams.kafka import clients
+from streams.kafka import clients, saying
 from streams.kafka.settings import Connection
 from streams.kafka.spoken import spoken
 from streams.kafka.topics import ALERTS, Layout
@@ -113,3 +113,20 @@ def test_what_was_said_is_learnt_although_another_began_before_it_and_died(
     assert spoken(connection, layout, WORKER, [0]).keys() == {change.jr_id}
     alive.close()
     dead.close(timeout=1)
+
+
+def test_what_the_broker_refuses_of_a_transaction_is_heard_before_the_commit(
+    connection: Connection, layout: Layout
+) -> None:
+    """The client makes itself a new epoch for it, flushes, and lets the next transaction through as if nothing had been."""
+    producer = producer_of(connection, layout)
+    producer.begin_transaction()
+    saying.say(producer, layout, [a_change()], lambda _: 0)
+    producer.commit_transaction()
+    producer.begin_transaction()
+    numbers = producer._transaction_manager._sequence_numbers
+    numbers[TopicPartition(layout.name(ALERTS), 0)] += 7  # as if some had been lost
+    with pytest.raises(KafkaError):
+        saying.say(producer, layout, [a_change(2)], lambda _: 0)
+    assert [changes.decode(value).seq for value in committed(connection, layout)] == [1]
+    producer.close(timeout=1)
