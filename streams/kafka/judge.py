@@ -17,7 +17,6 @@ from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -34,18 +33,19 @@ from kafka.errors import (
 from detectors.standing import StandingKernel
 from detectors.watermark import LATENESS
 from streams.changes import CHANGED, Change
+from streams.kafka.arrived import Reader, fresh, oldest
 from streams.kafka.clients import NoAnswer
 from streams.kafka.control import DROP, ON, Brake, Control
 from streams.kafka.membership import Membership
 from streams.kafka.saying import say
 from streams.kafka.settings import Connection
 from streams.kafka.spoken import spoken
-from streams.kafka.topics import ARRIVED, PACKETS, Layout
-from streams.live.packets import decode_all, decode_each
+from streams.kafka.topics import PACKETS, Layout
+from streams.live.packets import decode_all
 from streams.live.past import Past
 from streams.live.shard import CORRECTIONS, WORKER, Shard
 from streams.live.stages import Took
-from streams.live.together import Arrivals, Together
+from streams.live.together import Together
 
 log = logging.getLogger(__name__)
 
@@ -226,10 +226,10 @@ class Judge:
                 log.warning("partition %d cannot be taken over yet", number)
                 break
         free = self._free()
-        for number, took in self._together.take(free, _fresh(found, free)).items():
+        for number, took in self._together.take(free, fresh(found, free)).items():
             self._watch.on_took(number, took)
         self._say(consumer)
-        self._arrived = min(filter(None, (self._arrived, _oldest(found))), default=None)
+        self._arrived = min(filter(None, (self._arrived, oldest(found))), default=None)
         if (not found or time.monotonic() > self._lake_at) and self._look_again(self._free()):
             self._say(consumer)
         self._evict(_EVICT_EVERY if found else _EVICT_EVERY_IDLE)
@@ -455,7 +455,7 @@ class Judge:
 
     def _catch_up(self, shard: Shard, tp: TopicPartition, committed: int) -> None:
         """Take in, unjudged, what a predecessor has judged."""
-        with _Reader(self._settings.connection, tp) as reader:
+        with Reader(self._settings.connection, tp) as reader:
             first = reader.first()
             if shard.position < first:
                 # packets have expired that this state has not seen: the lake has what was in them
@@ -476,56 +476,6 @@ class Judge:
                 wait([owned.saying.done])
             owned.producer.close(timeout=1)
             owned.shard.close()
-
-
-def _oldest(found: Mapping[TopicPartition, Sequence[Any]]) -> float | None:
-    """When the oldest message of these packets came, seconds since 1970; None: there are none."""
-    times = [int(told) for one in chain(*found.values()) for name, told in one.headers if name == ARRIVED]
-    return min(times) / 1000 if times else None
-
-
-def _fresh(found: Mapping[TopicPartition, Sequence[Any]], shards: Mapping[int, Shard]) -> Arrivals:
-    """What was polled beyond where its shard stands."""
-    fresh = {}
-    for tp, records in found.items():
-        shard = shards.get(tp.partition)
-        after = [one for one in records if shard is not None and one.offset >= shard.position]
-        if after:
-            fresh[tp.partition] = after
-    packets = decode_each([[one.value for one in records] for records in fresh.values()])
-    return {
-        number: (some, records[-1].offset + 1)
-        for (number, records), some in zip(fresh.items(), packets, strict=True)
-    }
-
-
-class _Reader:
-    """Reads a stretch of one partition, outside of any group."""
-
-    def __init__(self, connection: Connection, tp: TopicPartition) -> None:
-        self._tp = tp
-        self._consumer = KafkaConsumer(**connection.consumer(group_id=None, isolation_level="read_committed"))
-        self._consumer.assign([tp])
-
-    def __enter__(self) -> _Reader:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._consumer.close()
-
-    def first(self) -> int:
-        """The oldest offset there is."""
-        return int(self._consumer.beginning_offsets([self._tp])[self._tp])
-
-    def read(self, start: int, stop: int) -> Iterable[Sequence[Any]]:
-        """The records from `start` to before `stop`, some at a time."""
-        if start >= stop:
-            return
-        self._consumer.seek(self._tp, start)
-        while self._consumer.position(self._tp) < stop:
-            records = self._consumer.poll(timeout_ms=500).get(self._tp, [])
-            if within := [record for record in records if record.offset < stop]:
-                yield within
 
 
 def describe(judge: Judge) -> Mapping[int, tuple[int, int]]:
