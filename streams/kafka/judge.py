@@ -476,8 +476,3 @@ class Judge:
                 wait([owned.saying.done])
             owned.producer.close(timeout=1)
             owned.shard.close()
-
-
-def describe(judge: Judge) -> Mapping[int, tuple[int, int]]:
-    """Position and outbox depth by partition, for whoever watches."""
-    return {number: (owned.shard.position, owned.shard.said.depth) for number, owned in judge.owned.items()}

@@ -56,12 +56,7 @@ class Speaker:
         was said is not known then, so that another speaker must be made, and learn; `SpeakerReplacedError`."""
         try:
             self._producer.begin_transaction()
-            say(
-                self._producer,
-                self._layout,
-                said,
-                lambda change: shard_of(change.jr_id, self._partitions),
-            )
+            say(self._producer, self._layout, said, lambda one: shard_of(one.jr_id, self._partitions))
             self._producer.commit_transaction()
         except KafkaError as error:
             if _is_replaced(error):
