@@ -63,7 +63,7 @@ _BYTES_AT_ONCE = 4 << 20
 _EVICT_EVERY, _EVICT_EVERY_IDLE = 30.0, 3.0
 
 #: While packets come, the lake is left alone for so many times as long as it was asked last, and so many seconds.
-_LAKE_PAUSE, _LAKE_EVERY = 8, 5.0
+_LAKE_PAUSE, _LAKE_EVERY = 16, 5.0
 
 #: Seconds to wait, when the first has come, for what the broker has besides: the client asks for that only then, and
 #: a turn for one packet alone takes half as long as one for all. And for what comes while one looks for it, when there is

@@ -66,10 +66,17 @@ class Lake:
             rejected_rows=Counter(kept["rejected_rows"]),
         )
 
-    def facts(self, as_of: datetime | None = None, persons: Collection[str] | None = None) -> Facts:
+    def facts(
+        self,
+        as_of: datetime | None = None,
+        persons: Collection[str] | None = None,
+        since: datetime | None = None,
+    ) -> Facts:
         """All facts, or those of the files that may hold rows of these persons or of none (the reader still filters
-        the rows). What the platform saw after `as_of` (default: the lake's) is left out."""
+        the rows). What the platform saw after `as_of` (default: the lake's) is left out, and so are the months before
+        that of `since`."""
         as_of = as_of or self.as_of
+        first = f"{since:%Y-%m}" if since else ""
         last = f"{as_of:%Y-%m}" if as_of else "9999-99"
         buckets = None if persons is None else {None, *map(bucket_of, persons)}
         sources: dict[str, tuple[Source, ...]] = {}
@@ -77,7 +84,7 @@ class Lake:
             files = tuple(
                 str(self.folder / part.path)
                 for part in parts
-                if part.month <= last and (buckets is None or part.bucket in buckets)
+                if first <= part.month <= last and (buckets is None or part.bucket in buckets)
             )
             if files:
                 sources[table] = (Parquet(files),)

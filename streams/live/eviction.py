@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -20,24 +20,31 @@ from streams.live.tables import Tables, of_care, told_of, without
 _KEPT = frozenset({*TIMELESS, *LOOKED_UP})
 _KEPT_KINDS = pa.array(sorted({*TIMELESS, "1101"}))
 
+Archived = Callable[[pa.Table], pa.Array]
+"""Of rows of `message` the msgids of those that lie elsewhere too."""
+
 _NEVER, _EVER = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
 
-def evicted(held: Tables, archived: pa.Array, horizon: datetime) -> dict[str, pa.Table]:
+def evicted(held: Tables, archived: Archived, horizon: datetime) -> dict[str, pa.Table]:
     """What is left of a history when the visits are gone of which nothing newer than the horizon was heard.
 
-    `archived`: the msgids of messages that lie elsewhere too; a visit of which one does not stays, and so do the facts
-    of registries, but for answers about a person (1101) that stand between two of the same words. A message that tells of
-    several visits goes with the last of them.
+    A visit of which a message does not lie elsewhere stays, and so do the facts of registries, but for answers about a
+    person (1101) that stand between two of the same words. A message that tells of several visits goes with the last of
+    them.
     """
     message = held.get("message")
     if message is None:
         return dict(held)
-    safe = pc.is_in(message["msgid"], archived).to_numpy()
+    passes, is_repeated = ~_stays(message), _repeats(held)
+    # others stay anyway; the lake has months without number, and these few messages are of few
+    in_question = pc.less(message["inf_time"], pa.scalar(horizon)).to_numpy() & (passes | is_repeated)
+    there = archived(message.filter(pa.array(in_question)))
+    safe = ~in_question | pc.is_in(message["msgid"], there).to_numpy()
     old = _until(held, safe) < micros(horizon)
     seqs = message["seq"].combine_chunks()
-    visits = seqs.filter(pa.array(old & ~_stays(message)))
-    repeats = seqs.filter(pa.array(old & _repeats(held)))
+    visits = seqs.filter(pa.array(old & passes))
+    repeats = seqs.filter(pa.array(old & is_repeated))
     both = pa.concat_arrays([visits, repeats])
     return {
         name: without({name: table}, repeats if name in _KEPT else both)[name] for name, table in held.items()

@@ -9,8 +9,10 @@ from typing import Protocol
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from detectors import facts as fact_tables
+from detectors.facts import Facts
 from streams.lake import is_lake, open_lake
 from streams.live.news import FOR_ALL
 
@@ -32,8 +34,8 @@ class Past(Protocol):
     def of(self, persons: Collection[str], names: Collection[str]) -> dict[str, pa.Table]:
         """Their rows in these fact tables, each message once, and their messages."""
 
-    def archived(self, persons: Collection[str], msgids: pa.Array) -> pa.Array:
-        """Those of these messages, which are of these persons, that lie there."""
+    def archived(self, persons: Collection[str], messages: pa.Table) -> pa.Array:
+        """The msgids of those of these messages, which are of these persons, that lie there."""
 
     def for_all(self, names: Collection[str]) -> dict[str, pa.Table]:
         """The rows of those of these fact tables that are registries of what all share, and their messages."""
@@ -75,12 +77,14 @@ class LakePast:
                 tables["message"] = con.sql(_MESSAGES).to_arrow_table()
             return tables
 
-    def archived(self, persons: Collection[str], msgids: pa.Array) -> pa.Array:
-        if not is_lake(self._folder):
+    def archived(self, persons: Collection[str], messages: pa.Table) -> pa.Array:
+        if not messages.num_rows or not is_lake(self._folder):
             return pa.array([], pa.string())
+        span = pc.min_max(messages["inf_time"]).as_py()
+        facts = open_lake(self._folder).facts(persons=persons, since=span["min"], as_of=span["max"])
         with duckdb.connect() as con:
-            fact_tables.load(con, open_lake(self._folder).facts(persons=persons))
-            con.register("asked", pa.table({"msgid": msgids}))
+            fact_tables.load(con, Facts({"message": facts.sources.get("message", ())}, as_of=facts.as_of))
+            con.register("asked", messages.select(["msgid"]))
             found = con.sql("select distinct msgid from fact.message semi join asked using (msgid)")
             return found.to_arrow_table()["msgid"].combine_chunks()
 
@@ -124,5 +128,5 @@ class NoPast:
     def clock(self) -> dict[str, datetime]:
         return {}
 
-    def archived(self, persons: Collection[str], msgids: pa.Array) -> pa.Array:  # noqa: ARG002
+    def archived(self, persons: Collection[str], messages: pa.Table) -> pa.Array:  # noqa: ARG002
         return pa.array([], pa.string())

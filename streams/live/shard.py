@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -32,7 +33,6 @@ from streams.live.tables import (
     beyond,
     first_heard,
     joined,
-    msgids_of,
     of_anybody,
     of_persons,
     persons_of,
@@ -296,14 +296,14 @@ class Shard:
 
     def evict(self, most: int = PERSONS_AT_ONCE) -> int:
         """Let go of visits that lie beyond the horizon and that the lake has. Returns how many persons lost some."""
-        if self.watermark is None or self._past.is_empty:
+        if self.watermark is None:
             return 0
         horizon = self._horizon
         persons = self._persons.with_older_than(micros(horizon), most)
-        if not persons:
+        if not persons or self._past.is_empty:
             return 0
         held = self._history.load(persons)
-        kept = evicted(held, self._past.archived(persons, msgids_of(held)), horizon)
+        kept = evicted(held, partial(self._past.archived, persons), horizon)
         lost = set(row_count(held) - row_count(kept))
         with stored(self._con):
             self._history.replace(lost, of_persons(kept, lost))

@@ -161,11 +161,6 @@ def of_anybody(tables: Tables) -> dict[str, pa.Table]:
     }
 
 
-def msgids_of(tables: Tables) -> pa.Array:
-    """The messages that are there."""
-    return tables["message"]["msgid"].combine_chunks() if "message" in tables else pa.array([], pa.string())
-
-
 def row_count(tables: Tables) -> Counter[str]:
     """Rows of each person."""
     found: Counter[str] = Counter()

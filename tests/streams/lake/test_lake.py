@@ -187,6 +187,17 @@ def test_large_months_are_cut_into_buckets_and_a_person_is_found_in_theirs(
         assert con.execute(query).fetchall() == everything.execute(query).fetchall()
 
 
+def test_of_a_span_the_months_in_it_are_read(tmp_path: Path) -> None:
+    log = [write(tmp_path / "a.jsonl", events(300, step_hours=10))]
+    lake = build_lake(log, tmp_path / "lake", KEY, processes=1).lake
+    months = sorted({part.month for part in lake.manifest.parts["message"]})
+    assert len(months) > 3
+    first, last = (datetime.strptime(month, "%Y-%m") for month in (months[1], months[2]))  # noqa: DTZ007 of the platform
+    spanned = lake.facts(since=first + timedelta(days=9), as_of=last + timedelta(days=9))
+    files = [file for source in spanned.sources["message"] for file in getattr(source, "files", ())]
+    assert {Path(file).parent.parent.name for file in files} == {f"month={months[1]}", f"month={months[2]}"}
+
+
 def test_a_bucket_is_the_same_in_python_and_in_the_database() -> None:
     for psn_no in ("99000000000000000001", "张", ""):
         row = (

@@ -23,13 +23,27 @@ STAY = [
 def left(lines: list[bytes], horizon: float, *, unsafe: Collection[str] = ()) -> set[str]:
     """The messages that are left of these, and none of whose rows are gone."""
     held = tables_of(lines)
-    msgids = set(held["message"]["msgid"].to_pylist())
-    kept = evicted(held, pa.array(sorted(msgids - set(unsafe))), town.at(horizon))
+    kept = evicted(held, lambda messages: _but(messages, unsafe), town.at(horizon))
     stay = set(kept["message"]["msgid"].to_pylist())
     for name, table in held.items():
         whole = [msgid for msgid in table["msgid"].to_pylist() if msgid in stay]
         assert sorted(kept[name]["msgid"].to_pylist()) == sorted(whole), name
     return stay
+
+
+def _but(messages: pa.Table, unsafe: Collection[str]) -> pa.Array:
+    return pa.array(sorted(set(messages["msgid"].to_pylist()) - set(unsafe)), pa.string())
+
+
+def test_it_is_asked_only_for_what_could_go_whether_it_lies_elsewhere() -> None:
+    asked: list[str] = []
+
+    def archived(messages: pa.Table) -> pa.Array:
+        asked.extend(messages["msgid"].to_pylist())
+        return messages["msgid"].combine_chunks()
+
+    evicted(tables_of([*STAY, town.insured(1, msgid="insured")]), archived, town.at(5.5))
+    assert sorted(asked) == ["in", "line", "out"]
 
 
 def test_a_visit_is_gone_when_nothing_newer_than_the_horizon_was_heard_of_it() -> None:
@@ -102,7 +116,7 @@ def test_the_oldest_is_the_visit_that_has_to_go_first() -> None:
 
 
 def test_of_nothing_nothing_is_left() -> None:
-    assert evicted({}, pa.array([], pa.string()), town.at(9)) == {}
+    assert evicted({}, lambda messages: messages["msgid"].combine_chunks(), town.at(9)) == {}
 
 
 def test_an_answer_about_a_person_goes_when_those_around_it_say_the_same() -> None:
