@@ -45,18 +45,8 @@ def producer(connection: Connection, **options: Any) -> Iterator[Any]:
         yield client
 
 
-def lag(connection: Connection, group: str, topic: str) -> int:
-    """How many records of a topic a group has still to do. Raises `NoAnswer` or KafkaError where no broker answers."""
-    from kafka import TopicPartition
-
-    with consumer(connection, group_id=group) as asked:
-        parts = [TopicPartition(topic, one) for one in asked.partitions_for_topic(topic) or ()]
-        last = asked.end_offsets(parts)
-        return sum(last[part] - (asked.committed(part) or 0) for part in parts)
-
-
 def ends(connection: Connection, topic: str) -> dict[int, int]:
-    """Partition → offset that the next record will get. Raises as `lag`."""
+    """Partition → offset that the next record will get. Raises `NoAnswer` or KafkaError where no broker answers."""
     from kafka import TopicPartition
 
     with consumer(connection, group_id=None) as asked:

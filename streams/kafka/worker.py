@@ -18,6 +18,7 @@ from streams.errors import Refused
 from streams.kafka import clients
 from streams.kafka.control import Control
 from streams.kafka.judge import Judge, JudgeSettings, OtherRulesError, ReplacedError, Watch
+from streams.kafka.lag import Lag
 from streams.kafka.router import RouterSettings
 from streams.kafka.routing import Routing
 from streams.kafka.settings import Connection, connection_of
@@ -304,9 +305,11 @@ class _Service:
             f"{self._group}.router": self._layout.name(EVENTS),
             f"{self._group}.judge": self._layout.name(PACKETS),
         }
-        while not self._stop.wait(5):
-            try:
-                waiting = sum(clients.lag(self._connection, group, topic) for group, topic in groups.items())
-            except (KafkaError, Refused, OSError):
-                continue  # the broker is away, which is not this service's fault
-            self.health.waiting(waiting)
+        with ExitStack() as stack:
+            lags = [stack.enter_context(Lag(self._connection, *one)) for one in groups.items()]
+            while not self._stop.wait(5):
+                try:
+                    waiting = sum(lag.waiting() for lag in lags)
+                except (KafkaError, Refused, OSError):
+                    continue  # the broker is away, which is not this service's fault
+                self.health.waiting(waiting)
