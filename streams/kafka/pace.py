@@ -1,4 +1,5 @@
-"""When the router routes: just in time for the judge, who takes what there is at the beginning of a turn."""
+"""When the router routes: when half of the judge's turn is over, and just in time for the next, at whose beginning it takes
+what there is."""
 
 from __future__ import annotations
 
@@ -12,8 +13,9 @@ _LAST = 3
 
 
 class Pace:
-    """What came meanwhile is routed together, and as late as it may be: of a large batch each message costs less, and
-    what comes too late for a turn waits for the whole of it."""
+    """What came meanwhile is routed together, since of a large batch each message costs less, and as late as it may be, since
+    what comes too late for a turn waits for the whole of it. What is there by half of a turn goes before, so that the last
+    is the sooner on its way."""
 
     def __init__(self) -> None:
         self._is_due = asyncio.Event()
@@ -38,4 +40,6 @@ class Pace:
         self._is_due.clear()
 
     def _plan(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
-        loop.call_later(max(0.0, seconds - max(self._takes)), self._is_due.set)
+        self._is_due.set()
+        if (left := seconds - max(self._takes)) > 0.0:
+            loop.call_later(left, self._is_due.set)

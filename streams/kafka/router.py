@@ -21,6 +21,7 @@ from streams.kafka.dlq import DeadLetter, Position, dead_letter
 from streams.kafka.pace import Pace
 from streams.kafka.settings import Connection
 from streams.kafka.topics import ARRIVED, EVENTS, LONGEST_RECORD, PACKETS, REJECTS, Layout
+from streams.kafka.transport import Transport
 from streams.live.routing import Routed, route
 from streams.wire import Counts, Reject
 
@@ -71,6 +72,7 @@ def make_app(
             stream_wait_empty=False,
         ),
     )
+    app.transport = Transport(app.conf.broker_consumer, app)
     layout = settings.layout
     events = app.topic(layout.name(EVENTS), key_type=bytes, value_type=bytes)
     packets = app.topic(layout.name(PACKETS), key_type=bytes, value_type=bytes)

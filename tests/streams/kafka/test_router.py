@@ -36,15 +36,18 @@ def taken(sent: list[int], most: int, number: int) -> list[list[int]]:
     return asyncio.run(take())
 
 
-def waited(pace: Pace, within: float, meanwhile: Callable[[], None] = lambda: None) -> float:
-    """Seconds that the second wait took, since it is from the first on that anything is heard. `meanwhile`: between."""
+def waited(pace: Pace, *within: float, meanwhile: Callable[[], None] = lambda: None) -> list[float]:
+    """Seconds that waits took which followed a first, since it is from then on that anything is heard. `meanwhile`: between."""
 
-    async def wait() -> float:
+    async def wait() -> list[float]:
         await pace.wait(0.0)
         meanwhile()
-        begun = time.perf_counter()
-        await pace.wait(within)
-        return time.perf_counter() - begun
+        times = []
+        for seconds in within:
+            begun = time.perf_counter()
+            await pace.wait(seconds)
+            times.append(time.perf_counter() - begun)
+        return times
 
     return asyncio.run(wait())
 
@@ -58,46 +61,40 @@ def test_a_batch_has_at_most_so_much() -> None:
 
 
 def test_where_nobody_is_expected_the_time_is_waited_for() -> None:
-    assert 0.05 <= waited(Pace(), 0.05) < LONG
+    assert 0.05 <= waited(Pace(), 0.05)[0] < LONG
 
 
-def test_a_judge_who_is_expected_ends_the_waiting_from_whatever_thread() -> None:
+def test_a_judge_who_is_expected_ends_the_waiting_now_and_in_time_from_whatever_thread() -> None:
     pace = Pace()
 
     def tell() -> None:
-        teller = threading.Thread(target=pace.expect, args=(0.05,))
+        teller = threading.Thread(target=pace.expect, args=(0.5,))
         teller.start()
         teller.join()
 
-    assert 0.04 <= waited(pace, LONG, tell) < LONG
+    now, in_time = waited(pace, LONG, LONG, meanwhile=tell)
+    assert now < 0.4
+    assert 0.4 <= now + in_time < LONG
 
 
 def test_a_batch_sets_out_so_early_that_it_arrives_in_time() -> None:
     pace = Pace()
-    pace.took(2 * LONG)
-    assert waited(pace, LONG, lambda: pace.expect(LONG)) < LONG
+    pace.took(LONG)
+    now, in_time = waited(pace, LONG, LONG, meanwhile=lambda: pace.expect(LONG + 0.1))
+    assert now + in_time < LONG
 
 
-def test_what_is_expected_counts_once() -> None:
-    pace = Pace()
-
-    async def wait() -> list[float]:
-        await pace.wait(0.0)
-        pace.expect(0.0)
-        times = []
-        for within in (LONG, 0.05):
-            begun = time.perf_counter()
-            await pace.wait(within)
-            times.append(time.perf_counter() - begun)
-        return times
-
-    first, second = asyncio.run(wait())
-    assert first < LONG
-    assert second >= 0.05
+def test_what_is_expected_so_soon_that_there_is_no_time_for_two_batches_counts_once() -> None:
+    for soon in (0.0, 0.1):
+        pace = Pace()
+        pace.took(0.1)
+        first, second = waited(pace, LONG, 0.05, meanwhile=lambda pace=pace, soon=soon: pace.expect(soon))
+        assert first < LONG
+        assert second >= 0.05
 
 
 def test_who_is_told_before_it_waits_or_after_its_end_goes_on() -> None:
     pace = Pace()
     pace.expect(0.0)
-    assert waited(pace, 0.01) >= 0.01
+    assert waited(pace, 0.01)[0] >= 0.01
     pace.expect(0.0)

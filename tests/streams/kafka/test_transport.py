@@ -1,0 +1,118 @@
+"""How the router's consumer waits: as Faust's, without the tasks where there is nothing to wait for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from streams.kafka.transport import Eager
+
+
+class Waiter(Eager):
+    """What waits, and counts the races that it is left."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.released = asyncio.Event()
+
+
+Case = Callable[[Waiter], Awaitable[Any]]
+
+
+def run(case: Case) -> Any:
+    """What becomes of a case in an event loop of its own."""
+
+    async def in_loop() -> Any:
+        return await case(Waiter())
+
+    return asyncio.run(in_loop())
+
+
+async def at_once(said: list[str]) -> str:
+    """Gets to its end without waiting."""
+    async with asyncio.Lock():
+        said.append("done")
+    return "result"
+
+
+async def after(event: asyncio.Event, said: list[str]) -> str:
+    """Waits, twice."""
+    try:
+        await asyncio.sleep(0)
+        await event.wait()
+    except asyncio.CancelledError:
+        said.append("cancelled")
+        raise
+    said.append("done")
+    return "result"
+
+
+def test_what_waits_for_nothing_is_done_without_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    async def case(waiter: Waiter) -> Any:
+        monkeypatch.setattr(asyncio, "ensure_future", lambda *_, **__: pytest.fail("a task"))
+        way, other = at_once(said), waiter.released.wait()
+        found = await waiter.wait_first(way, other)
+        assert (found.done, found.results, found.stopped) == ([way], ["result"], False)
+        return found
+
+    run(case)
+    assert said == ["done"]
+
+
+def test_what_has_to_wait_goes_on_where_it_stood() -> None:
+    said: list[str] = []
+
+    async def case(waiter: Waiter) -> Any:
+        asyncio.get_running_loop().call_later(0.02, waiter.released.set)
+        return await waiter.wait_first(after(waiter.released, said), asyncio.Event().wait())
+
+    assert run(case).results == ["result"]
+    assert said == ["done"]
+
+
+def test_what_has_to_wait_is_given_up_where_another_is_first() -> None:
+    said: list[str] = []
+
+    async def case(waiter: Waiter) -> Any:
+        suspended = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.02, suspended.set)
+        found = await waiter.wait_first(after(waiter.released, said), suspended.wait())
+        await asyncio.sleep(0)
+        return found
+
+    assert run(case).results == [True]
+    assert said == ["cancelled"]
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_what_fails_is_raised(waits: bool) -> None:
+    async def fails() -> None:
+        if waits:
+            await asyncio.sleep(0.01)
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        run(lambda waiter: waiter.wait_first(fails(), waiter.released.wait()))
+
+
+def test_once_it_is_to_stop_nothing_is_begun() -> None:
+    """As with Faust's own."""
+
+    async def case(waiter: Waiter) -> Any:
+        waiter._stopped.set()
+        return await waiter.wait_first(asyncio.sleep(9), waiter.released.wait())
+
+    assert run(case).stopped
+
+
+def test_with_a_time_limit_it_is_faust_s_own() -> None:
+    async def case(waiter: Waiter) -> Any:
+        return await waiter.wait_first(waiter.released.wait(), timeout=0.01)
+
+    found = run(case)
+    assert (found.done, found.results) == ([], [])
