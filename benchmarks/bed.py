@@ -16,6 +16,7 @@ from deploy.kafka.services import Archiver, Worker
 from streams.kafka import clients, topics
 from streams.kafka.settings import Connection
 from streams.kafka.topics import EVENTS, Layout
+from streams.lake import Appender
 from tests.live.soak.rulebooks import Rules
 from tests.live.soak.watching import Groups, at_rest, wait_for
 
@@ -57,6 +58,7 @@ class Site:
     groups: Groups
     workers: list[Worker]
     archiver: Archiver
+    lake: Path
     broker_pid: int
     generator: Generator
     sent: int = 0
@@ -108,6 +110,14 @@ class Site:
     def history_bytes(self) -> int:
         """Size of the states, bytes."""
         return sum(path.stat().st_size for worker in self.workers for path in worker.state.glob("*.db*"))
+
+    def end_archiving(self) -> None:
+        """Have no archiver any more, and the files of the lake as one leaves them that had as many days as lie in it: after years
+        within minutes it would merge for minutes beside what is measured."""
+        self.archiver.kill()
+        with Appender(self.lake, _ENVIRONMENT["FUNDWATCH_KEY"].encode()) as appender:
+            while appender.tidy():
+                pass
 
     def recover(self) -> float:
         """Seconds until all is as before when the first worker has lost its disk."""
@@ -165,6 +175,7 @@ class Bed:
             groups,
             made,
             archiver,
+            folder / "lake",
             self._cluster.brokers[0].pid,
             Generator(self._cluster.bootstrap, layout.name(EVENTS), layout.source_partitions),
         )

@@ -17,6 +17,9 @@ from streams import changes
 from streams.changes import RETRACTED, Change
 from streams.kafka.topics import CHANGES
 
+#: Milliseconds to wait at once for changes; the client may sleep through one that comes just when it begins to wait.
+_GLANCE = 10
+
 
 @dataclass(frozen=True)
 class Delays:
@@ -86,7 +89,7 @@ def _read(site: Site, heard: list[tuple[float, Change]], over: threading.Event) 
     consumer = KafkaConsumer(**site.connection.consumer(**options))
     consumer.assign(parts)
     while not over.is_set():
-        for records in consumer.poll(timeout_ms=50).values():
+        for records in consumer.poll(timeout_ms=_GLANCE).values():
             now = time.monotonic()
             heard += [(now, changes.decode(record.value)) for record in records]
     consumer.close()

@@ -34,8 +34,8 @@ Figures = dict[str, Any]
 #: Times that the rules are there, for a rulebook of about 160.
 TIMES = 12
 
-#: In so many stretches two counties are compared.
-STRETCHES = 5
+#: In so many stretches two counties are compared: of persons, and of months, where what is done once in a while takes longer.
+STRETCHES, LONG_STRETCHES = 5, 2
 
 #: Messages a second of a steady stream: sixty-five million a day.
 STEADY = 750
@@ -123,7 +123,8 @@ def delay(on: Bed, chosen: argparse.Namespace, figures: Figures) -> Figures:
 def ten_times_the_persons(on: Bed, chosen: argparse.Namespace, _: Figures) -> Figures:
     """The last messages of a county, and of one with ten times the persons."""
     size = max(chosen.persons // 2, 50)
-    return _compared(on, "persons", county(size, 60, planted=False), county(size * 10, 60, planted=False))
+    small, large = (county(times * size, 60, planted=False) for times in (1, 10))
+    return _compared(on, "persons", small, large, STRETCHES)
 
 
 def ten_times_the_months(on: Bed, chosen: argparse.Namespace, _: Figures) -> Figures:
@@ -134,9 +135,9 @@ def ten_times_the_months(on: Bed, chosen: argparse.Namespace, _: Figures) -> Fig
     folder = Path(tempfile.mkdtemp(prefix="rules-"))
     try:
         short = rulebooks.make(folder, timedelta(days=10))[0]
-        size, held, before = max(chosen.persons // 2, 50), 110, 100
+        size, held, before = max(chosen.persons * 3 // 4, 50), 110, 100
         small, large = (county(size, held + days, planted=False) for days in (before, 10 * before))
-        return _compared(on, "months", small, large, short)
+        return _compared(on, "months", small, large, LONG_STRETCHES, short)
     finally:
         shutil.rmtree(folder)
 
@@ -190,12 +191,13 @@ def _compared(
     name: str,
     small: list[bytes],
     large: list[bytes],
+    stretches: int,
     rules: rulebooks.Rules | None = None,
 ) -> Figures:
     """Cost of as many last messages of both, when the first of both were judged: in stretches of the one and the other in
     turn, since a machine changes by more within minutes than is to be seen here."""
-    stretch = min(len(small) // 2, 20_000) // STRETCHES
-    measured = stretch * STRETCHES
+    stretch = min(len(small) * 2 // 5, 30_000) // stretches
+    measured = stretch * stretches
     with ExitStack() as stack:
         sites: list[Site] = []
         for size, lines in (("small", small), ("large", large)):
@@ -204,8 +206,7 @@ def _compared(
             sites.append(site)
         _let_go(sites)
         for site in sites:
-            # It merges files for minutes after so many months in a row, and what it does beside the worker slows that down.
-            site.archiver.kill()
+            site.end_archiving()
         before = [site.steps() for site in sites]
         rates: list[list[Rate]] = [[], []]
         for left in range(measured, 0, -stretch):
