@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -21,6 +21,14 @@ from streams.live.news import LOOKED_UP, TIMELESS, news
 
 #: Where a visit begins, so that what refers to it is known. Of settlements only a purchase (2102) is a visit.
 _VISITS = ("registration", "outpatient", "admission", "settlement")
+
+#: What of the history says that something is known.
+_VISIT = ("psn_no", "mdtrt_id", "begntime", "inf_time", "msgid")
+_KNOWN_BY = {
+    "message": ("psn_no", "mdtrt_id", "msgid"),
+    **dict.fromkeys(_VISITS, _VISIT),
+    "settlement": (*_VISIT, "setl_id", "kind"),
+}
 
 #: Times that say nothing of when care happened.
 _NOT_BUSINESS = frozenset({"inf_time", "brdy", "cert_brdy", "birctrl_matn_date"})
@@ -46,33 +54,40 @@ def late_persons(
         return late
     wanted = pa.array(sorted(candidates), pa.string())
     mine = {name: _of(table, wanted) for name, table in new.items() if "psn_no" in table.schema.names}
-    known = _Known({name: _of(table, wanted) for name, table in held.items()}, mine)
+    theirs = {name: _of(held[name].select(of), wanted) for name, of in _KNOWN_BY.items() if name in held}
+    known = _Known(theirs, mine)
     for name, table in mine.items():
         if name == "message":
             continue
         if name in TIMELESS or name in LOOKED_UP:
             late.word.update(row["psn_no"] for row in news(name, table, held.get(name)))
             continue
-        for row in table.to_pylist():
-            person = row["psn_no"]
-            if person not in late.care and _is_late(name, row, known, border):
-                late.care.add(person)
+        late.care.update(_early(name, table, border))
+        late.care.update(
+            person
+            for person, visit, settlement, message in _named(table)
+            if known.is_late(visit, settlement, message, border)
+        )
     return late
 
 
-def _is_late(name: str, row: Mapping[str, Any], known: _Known, border: datetime) -> bool:
-    if any(row[column] is not None and _moment(row[column]) < border for column in business_times(name)):
-        return True
-    visit, settlement, message = (row.get(column) for column in ("mdtrt_id", "setl_id", "omsgid"))
-    if settlement is not None:
-        if settlement not in known.settlements:
-            return True
-        visit = visit or known.settlements[settlement]
-    if message is not None:
-        if message not in known.messages:
-            return True
-        visit = visit or known.messages[message]
-    return visit is not None and (visit not in known.begins or known.begins[visit] < border)
+def _early(name: str, table: pa.Table, border: datetime) -> set[str]:
+    """The persons of whom a row tells what happened before the border."""
+    found: set[str] = set()
+    for column in business_times(name):
+        before = pc.less(table[column].cast(pa.timestamp("us")), pa.scalar(border, pa.timestamp("us")))
+        found.update(table["psn_no"].filter(before).to_pylist())
+    return found
+
+
+def _named(table: pa.Table) -> set[tuple[Any, ...]]:
+    """Persons, and the visit, settlement and message that rows of theirs refer to: each once, for a visit has many lines."""
+    none = [None] * table.num_rows
+    columns = [
+        table[name].to_pylist() if name in table.schema.names else none
+        for name in ("psn_no", "mdtrt_id", "setl_id", "omsgid")
+    ]
+    return set(zip(*columns, strict=True))
 
 
 class _Known:
@@ -91,6 +106,20 @@ class _Known:
             for name in ("message", "admission", "settlement"):
                 if name in tables:
                     self.messages |= visit_by(tables[name], "msgid")
+
+    def is_late(
+        self, visit: str | None, settlement: str | None, message: str | None, border: datetime
+    ) -> bool:
+        """Whether what a fact refers to is not known, or its visit begins before the border."""
+        if settlement is not None:
+            if settlement not in self.settlements:
+                return True
+            visit = visit or self.settlements[settlement]
+        if message is not None:
+            if message not in self.messages:
+                return True
+            visit = visit or self.messages[message]
+        return visit is not None and (visit not in self.begins or self.begins[visit] < border)
 
     def _visits(self, table: pa.Table, *, purchases: bool) -> None:
         if purchases:
@@ -113,10 +142,6 @@ def visit_by(table: pa.Table, key: str) -> dict[str, str | None]:
 
 def _of(table: pa.Table, persons: pa.Array) -> pa.Table:
     return table.filter(pc.is_in(table["psn_no"], persons))
-
-
-def _moment(value: date | datetime) -> datetime:
-    return value if isinstance(value, datetime) else datetime.combine(value, time())
 
 
 @cache

@@ -76,9 +76,11 @@ def _place(word: _Word) -> tuple[datetime, str]:
 def _words(table: pa.Table, key: tuple[str, ...], said: list[str]) -> dict[tuple[Any, ...], list[_Word]]:
     """The words of a table by what they are about; several rows of one message are one word."""
     rows: defaultdict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
-    for row in table.to_pylist():
-        matter = tuple(row[column] for column in key)
-        rows[(*matter, row["inf_time"], row["msgid"])].append(tuple(row[column] for column in said))
+    place_of = len(key) + 2
+    for row in zip(
+        *(table[column].to_pylist() for column in (*key, "inf_time", "msgid", *said)), strict=True
+    ):
+        rows[row[:place_of]].append(row[place_of:])
     words: defaultdict[tuple[Any, ...], list[_Word]] = defaultdict(list)
     for place, some in rows.items():
         words[place[:-2]].append((place[-2], place[-1], sorted(some, key=repr)))
