@@ -80,6 +80,9 @@ _HALF = "ledger"
 #: So many turns back is "of late"; the shortest counts, since a judge that waits for packets is worse than packets that wait.
 _LAST = 3
 
+#: How often packets of which there is nothing to say are acknowledged while others come, seconds: the broker is waited for.
+_ACKNOWLEDGE_EVERY = 1.0
+
 #: How often the answer to a brake is looked for, seconds.
 _ASK_EVERY = 2.0
 
@@ -182,6 +185,7 @@ class Judge:
         self._evicted, self._evicted_at = -1, time.monotonic()
         self._arrived: float | None = None
         self._said_at = 0.0
+        self._acknowledged_at = 0.0
         self._foreseen_at: float | None = None
         self._rests: deque[float] = deque([0.0], maxlen=_LAST)
         self.owned: dict[int, _Owned] = {}
@@ -205,6 +209,7 @@ class Judge:
                 self._turn(consumer, membership.given)
             while any(owned.saying for owned in self.owned.values()):
                 self._say(consumer)
+            self._acknowledge(consumer)
         except _REPLACED as error:
             raise ReplacedError(str(type(error).__name__)) from error
         finally:
@@ -232,6 +237,8 @@ class Judge:
         self._arrived = min(filter(None, (self._arrived, oldest(found))), default=None)
         if (not found or time.monotonic() > self._lake_at) and self._look_again(self._free()):
             self._say(consumer)
+        if not found or time.monotonic() > self._acknowledged_at + _ACKNOWLEDGE_EVERY:
+            self._acknowledge(consumer)
         self._evict(_EVICT_EVERY if found else _EVICT_EVERY_IDLE)
         self._watch.on_turn(self)
 
@@ -281,7 +288,6 @@ class Judge:
             elif not owned.shard.rolls_out:
                 free[number] = owned
         self._send(consumer, free)
-        self._acknowledge(consumer)
         self._said_at = time.time()
         self._watch.on_step("send")
 
@@ -393,7 +399,9 @@ class Judge:
         return time.time()
 
     def _acknowledge(self, consumer: KafkaConsumer) -> None:
-        """Acknowledge the packets of which there is nothing to say, of all partitions at once."""
+        """Acknowledge the packets of which there is nothing to say, of all partitions at once. What was not acknowledged when
+        another takes over is judged once more, with nothing to say."""
+        self._acknowledged_at = time.monotonic()
         behind = {
             number: owned
             for number, owned in self.owned.items()

@@ -1,8 +1,11 @@
-"""Faust's transport, but that a message on whose way nothing stands takes no tasks.
+"""Faust's transport, but that a message on whose way nothing stands takes no tasks, and that the broker answers less often.
 
 Faust races the way of each message to its agent against a suspension of the flow. The race is four tasks, which take longer
 than all else that it does with a message. A message waits only where the flow is suspended or a buffer full, so it is sent on
 its way first, and raced where it has to wait.
+
+Faust has the broker answer as soon as there is anything: some fifty times a second for twenty messages each, which cost the
+router and the broker as much as the messages do, and come long before the router takes them.
 """
 
 from __future__ import annotations
@@ -15,6 +18,9 @@ from typing import Any
 
 from faust.transport.drivers import aiokafka
 from mode.services import Service, WaitResults
+
+#: The broker answers when it has so many bytes, or after so many milliseconds.
+FETCH_BYTES, FETCH_WAIT = 1 << 20, 50
 
 
 class Eager(Service):
@@ -36,8 +42,20 @@ class Eager(Service):
         return await super().wait_first(_rest(first, waits_for), *others)
 
 
+class _Thread(aiokafka.AIOKafkaConsumerThread):
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        """Called by the framework, which has no setting for either."""
+        made = super()._create_worker_consumer(transport)
+        made._fetch_min_bytes, made._fetch_max_wait_ms = FETCH_BYTES, FETCH_WAIT
+        return made
+
+
 class Consumer(Eager, aiokafka.Consumer):
     """Faust's, but for how it waits."""
+
+    def _new_consumer_thread(self) -> aiokafka.AIOKafkaConsumerThread:
+        """Called by the framework."""
+        return _Thread(self, loop=self.loop, beacon=self.beacon)
 
 
 class Transport(aiokafka.Transport):

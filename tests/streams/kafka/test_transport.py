@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 
-from streams.kafka.transport import Eager
+from streams.kafka.router import RouterSettings, make_app
+from streams.kafka.settings import Connection
+from streams.kafka.topics import Layout
+from streams.kafka.transport import FETCH_BYTES, FETCH_WAIT, Eager
 
 
 class Waiter(Eager):
@@ -48,6 +53,25 @@ async def after(event: asyncio.Event, said: list[str]) -> str:
         raise
     said.append("done")
     return "result"
+
+
+def test_the_broker_gathers_for_a_moment_what_comes_to_the_router(tmp_path: Path) -> None:
+    names = ("_fetch_min_bytes", "_fetch_max_wait_ms")
+
+    async def asked(consumer: AIOKafkaConsumer) -> tuple[int, ...]:
+        asked = vars(consumer)
+        await consumer.stop()
+        return tuple(asked[name] for name in names)
+
+    async def case() -> tuple[tuple[int, ...], ...]:
+        connection = Connection.of({"bootstrap": "localhost:1"})
+        app = make_app(RouterSettings(connection, Layout(), 1, frozenset(), b"a key of a test", tmp_path))
+        thread = app.consumer._thread
+        ours = await asked(thread._create_worker_consumer(app.transport))
+        thread.thread_loop.close()
+        return ours, await asked(AIOKafkaConsumer())
+
+    assert asyncio.run(case()) == ((FETCH_BYTES, FETCH_WAIT), (1, 500))
 
 
 def test_what_waits_for_nothing_is_done_without_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
