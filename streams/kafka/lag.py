@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from kafka import TopicPartition
 
@@ -20,14 +19,6 @@ class Lag:
         self._connection, self._group, self._topic = connection, group, topic
         self._open = ExitStack()
         self._consumer: Any = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def waiting(self) -> int:
         """Records that the group has still to do. Raises `NoAnswer`, KafkaError or OSError where no broker answers; the

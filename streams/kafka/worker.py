@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from importlib.metadata import version
 
@@ -306,7 +306,7 @@ class _Service:
             f"{self._group}.judge": self._layout.name(PACKETS),
         }
         with ExitStack() as stack:
-            lags = [stack.enter_context(Lag(self._connection, *one)) for one in groups.items()]
+            lags = [stack.enter_context(closing(Lag(self._connection, *one))) for one in groups.items()]
             while not self._stop.wait(5):
                 try:
                     waiting = sum(lag.waiting() for lag in lags)

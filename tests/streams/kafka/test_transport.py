@@ -17,7 +17,7 @@ from streams.kafka.transport import FETCH_BYTES, FETCH_WAIT, Eager
 
 
 class Waiter(Eager):
-    """What waits, and counts the races that it is left."""
+    """What waits. `released`: for what a case has it wait."""
 
     def __init__(self) -> None:
         super().__init__()
