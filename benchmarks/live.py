@@ -128,15 +128,16 @@ def ten_times_the_persons(on: Bed, chosen: argparse.Namespace, _: Figures) -> Fi
 
 
 def ten_times_the_months(on: Bed, chosen: argparse.Namespace, _: Figures) -> Figures:
-    """The last messages of a county, and of one with ten times the days before what a history holds.
+    """The last five months of a county, and of one with ten times the days before what a history holds.
 
-    No rule looks back over more than ten days, so that a history holds 110: twice as many, and 90 for corrections.
+    No rule looks back over more than ten days, so that a history holds 110: twice as many, and 90 for corrections. Five
+    months take so long that what is done every few seconds comes about as often for the one as for the other.
     """
     folder = Path(tempfile.mkdtemp(prefix="rules-"))
     try:
         short = rulebooks.make(folder, timedelta(days=10))[0]
-        size, held, before = max(chosen.persons * 3 // 4, 50), 110, 100
-        small, large = (county(size, held + days, planted=False) for days in (before, 10 * before))
+        size, held, before, last = max(chosen.persons * 3 // 4, 50), 110, 100, 150
+        small, large = (county(size, days + held + last, planted=False) for days in (before, 10 * before))
         return _compared(on, "months", small, large, LONG_STRETCHES, short)
     finally:
         shutil.rmtree(folder)
@@ -196,7 +197,7 @@ def _compared(
 ) -> Figures:
     """Cost of as many last messages of both, when the first of both were judged: in stretches of the one and the other in
     turn, since a machine changes by more within minutes than is to be seen here."""
-    stretch = min(len(small) * 2 // 5, 30_000) // stretches
+    stretch = min(len(small) * 2 // 5, 60_000) // stretches
     measured = stretch * stretches
     with ExitStack() as stack:
         sites: list[Site] = []

@@ -94,7 +94,7 @@ def _tell(lake: Lake, folder: Path) -> None:
         table.add_column(heading, justify="right")
     for name, parts in lake.manifest.parts.items():
         size = sum((folder / part.path).stat().st_size for part in parts)
-        months = sorted({part.month for part in parts})
-        span = months[0] if len(months) == 1 else f"{months[0]} … {months[-1]}"
+        first, last = min(part.months[0] for part in parts), max(part.months[1] for part in parts)
+        span = first if first == last else f"{first} … {last}"
         table.add_row(name, f"{sum(part.rows for part in parts):,}", f"{len(parts):,}", f"{size:,}", span)
     out.print(table)

@@ -1,8 +1,9 @@
 """Putting small files together, so that a lake that grows by small batches reads as fast as one that was built.
 
 Of the files of a table, month and bucket those of about one size are merged once there are several, so that a row is
-written anew only a few times. Months that are over come down to a few
-files, and what is large is cut into buckets of persons, as a build does. One merge is one step.
+written anew only a few times. Months that are over come down to a few files, small ones together with those of other months:
+whoever asks for a person opens every file, so that what counts is how much there is, not since when. What is large is cut
+into buckets of persons, as a build does. One merge is one step.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from detectors import engine
 from detectors.facts import fact_schemas
 from streams.lake import layout
-from streams.lake.layout import DROPPED, Part
+from streams.lake.layout import DROPPED, ROWS_A_GROUP, Part, span_of
 from streams.lake.manifest import Manifest
 from streams.lake.parts import files_in_sql, write_dropped, write_month, write_part
 from streams.lake.writer import WORK, Writer, settle
@@ -30,6 +31,9 @@ _GROWING = 2
 #: A month that is over: files that are merged at least, and how much larger the next one may be to go with them.
 _OVER = (2, 16)
 
+#: Likewise of files in which such months are not a row group, whatever the month.
+_SMALL = (4, 16)
+
 #: Rows from which on a file stays as it is. One with persons in no bucket is cut before.
 FULL = 1_000_000
 
@@ -41,7 +45,7 @@ class Merge:
     """Files to be put together. `bucket` None: rows of any person or none, or the list of dropped copies."""
 
     table: str
-    month: str
+    span: str
     bucket: int | None
     parts: tuple[Part, ...]
 
@@ -53,13 +57,13 @@ class Merge:
 
 def due(manifest: Manifest) -> Merge | None:
     """The merge that spares a reader most files, if any is due."""
-    growing = sorted({part.month for some in manifest.parts.values() for part in some})[-_GROWING:]
+    growing = sorted({part.months[1] for some in manifest.parts.values() for part in some})[-_GROWING:]
     best: Merge | None = None
-    for (table, month, bucket), some in _groups(manifest):
-        few, factor = (FILES, 1) if month in growing else _OVER
+    for (table, span, bucket), some in _groups(manifest, growing):
+        few, factor = _SMALL if span is None else (FILES, 1) if span in growing else _OVER
         chosen = _chosen(some, factor)
         if len(chosen) >= few and (best is None or len(chosen) > len(best.parts)):
-            best = Merge(table, month, bucket, tuple(chosen))
+            best = Merge(table, span or span_of(chosen), bucket, tuple(chosen))
     return best
 
 
@@ -75,16 +79,18 @@ def merge_some(writer: Writer) -> int:
     return len(merge.parts)
 
 
-def _groups(manifest: Manifest) -> Iterator[tuple[tuple[str, str, int | None], list[Part]]]:
-    """The files that may be merged with each other, smallest first."""
-    groups: defaultdict[tuple[str, str, int | None], list[Part]] = defaultdict(list)
+def _groups(
+    manifest: Manifest, growing: Sequence[str]
+) -> Iterator[tuple[tuple[str, str | None, int | None], list[Part]]]:
+    """The files that may be merged with each other, smallest first, by table, months (None: any) and bucket."""
+    groups: defaultdict[tuple[str, str | None, int | None], list[Part]] = defaultdict(list)
     for table, parts in manifest.parts.items():
         for part in parts:
             if part.rows < _full(table, part.bucket):
-                groups[table, part.month, part.bucket].append(part)
+                small = part.bucket is None and part.rows < ROWS_A_GROUP and part.months[1] not in growing
+                groups[table, None if small else part.span, part.bucket].append(part)
     # The list of copies has no months: it always grows.
-    growing = max((part.month for some in manifest.parts.values() for part in some), default="")
-    groups[DROPPED, growing, None] = [part for part in manifest.dropped if part.rows < FULL]
+    groups[DROPPED, max(growing, default=""), None] = [part for part in manifest.dropped if part.rows < FULL]
     for key, some in groups.items():
         yield key, sorted(some, key=lambda part: (part.rows, part.path))
 
@@ -118,8 +124,8 @@ def _written(merge: Merge, lake: Path, work: Path, version: int) -> Iterator[Par
             yield from write_dropped(con, lake, name, query, newest)
         elif merge.bucket is None:
             cut = merge.rows >= layout.ROWS_TO_CUT
-            yield from write_month(con, lake, merge.table, merge.month, name, query, newest, cut=cut)
+            yield from write_month(con, lake, merge.table, merge.span, name, query, newest, cut=cut)
         else:
-            path = f"{Part.folder(merge.table, merge.month, merge.bucket)}/{name}"
+            path = f"{Part.folder(merge.table, merge.span, merge.bucket)}/{name}"
             order = layout.order_by(merge.table)
             yield from write_part(con, lake, path, f"{query} {order}", merge.table, newest)

@@ -16,7 +16,7 @@ import duckdb
 
 from detectors import ledger
 from streams.inputs import CONFLICT, reject_record
-from streams.lake.layout import DROPPED, Part, order_by
+from streams.lake.layout import DROPPED, Part, of_months, order_by
 from streams.lake.manifest import Manifest
 from streams.lake.parts import files_in_sql, write_part
 from streams.wire import Reject
@@ -64,14 +64,13 @@ def displaced(
     months = {f"{time:%Y-%m}" for _, time in lost}
     added: list[tuple[str, Part]] = []
     gone: list[str] = []
-    messages = [part for part in manifest.parts.get("message", ()) if part.month in months]
+    messages = of_months(manifest.parts.get("message", ()), months)
     con.execute(
         "create temp table displaced as select seq, msgid, inf_time, to_json(m)::varchar as row, true as lost "
         f"from {files_in_sql(lake / part.path for part in messages)} m semi join lost using (seq)"
     )
     for table, parts in manifest.parts.items():
-        some = [part for part in parts if part.month in months]
-        for part in _holding(con, lake, some, "semi join lost using (seq)"):
+        for part in _holding(con, lake, of_months(parts, months), "semi join lost using (seq)"):
             query = f"select * from {files_in_sql([lake / part.path])} anti join lost using (seq) {order_by(table)}"
             added += [(table, one) for one in _anew(con, into, part, query, table, version)]
             gone.append(part.path)

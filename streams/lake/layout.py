@@ -1,13 +1,15 @@
 """What lies where in a lake, and what its files are called.
 
 `<table>/month=YYYY-MM/bucket=NN/….parquet`: the month of inf_time, and a bucket of persons. Months of a table with few
-rows lie in the bucket `shared`; so do, in large months, the rows that name no person and what was just appended. A
-file is `part-…` (of logs), `<topic>-<partition>-<first offset>-<last offset>` (of a topic) or `merged-…` (of several).
+rows lie in the bucket `shared`; so do, in large months, the rows that name no person and what was just appended. Small
+files of months that are over are put together over months, as `month=YYYY-MM..YYYY-MM`. A file is `part-…` (of logs),
+`<topic>-<partition>-<first offset>-<last offset>` (of a topic) or `merged-…` (of several).
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,6 +29,9 @@ BUCKETS = 16
 ROWS_TO_CUT = 2_000_000
 
 SHARED = "shared"
+
+#: Between the first and the last month of a file of several.
+_TO = ".."
 
 #: Rows of a row group: large enough to read fast, small enough that a person's rows are found without all others.
 ROWS_A_GROUP = 131_072
@@ -63,9 +68,20 @@ class Part:
     version: int = 0
 
     @property
-    def month(self) -> str:
-        """`YYYY-MM` of inf_time."""
+    def span(self) -> str:
+        """`YYYY-MM` of inf_time, or the first and the last such month, with two dots between."""
         return self.path.split("/")[1].removeprefix("month=")
+
+    @property
+    def months(self) -> tuple[str, str]:
+        """The first and the last month of inf_time."""
+        first, _, last = self.span.partition(_TO)
+        return first, last or first
+
+    def is_within(self, first: str, last: str) -> bool:
+        """Whether it may hold something of these months or of one between them."""
+        begins, ends = self.months
+        return begins <= last and first <= ends
 
     @property
     def bucket(self) -> int | None:
@@ -74,8 +90,19 @@ class Part:
         return None if name == SHARED else int(name)
 
     @staticmethod
-    def folder(table: str, month: str, bucket: int | None) -> str:
-        return f"{table}/month={month}/bucket={SHARED if bucket is None else f'{bucket:02}'}"
+    def folder(table: str, span: str, bucket: int | None) -> str:
+        return f"{table}/month={span}/bucket={SHARED if bucket is None else f'{bucket:02}'}"
+
+
+def of_months(parts: Iterable[Part], months: Collection[str]) -> list[Part]:
+    """The files that may hold something of one of these months."""
+    return [part for part in parts if any(part.is_within(month, month) for month in months)]
+
+
+def span_of(parts: Iterable[Part]) -> str:
+    """The months of all these files, as `Part.span`."""
+    months = {month for part in parts for month in part.months}
+    return min(months) if len(months) == 1 else f"{min(months)}{_TO}{max(months)}"
 
 
 def is_lake(path: Path) -> bool:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from detectors import engine
 from streams.errors import Refused
-from streams.lake.layout import MSGIDS
+from streams.lake.layout import MSGIDS, of_months
 from streams.lake.manifest import Manifest
 from streams.lake.parts import files_in_sql
 
@@ -194,7 +194,7 @@ class Msgids:
                 con.execute("select strftime(make_timestamp(?), '%Y-%m')", [time]).fetchone()[0]  # type: ignore[index]
                 for time in {inf_time for _, inf_time in messages}
             }
-            parts = [part for part in manifest.parts.get("message", ()) if part.month in months]
+            parts = of_months(manifest.parts.get("message", ()), months)
             files = files_in_sql(self._lake / part.path for part in parts)
             wanted = ", ".join(str(seq) for seq, _ in messages)
             rows = con.execute(f"select seq, msgid from {files} where seq in ({wanted})").fetchall()

@@ -41,16 +41,16 @@ def write_month(
     con: duckdb.DuckDBPyConnection,
     lake: Path,
     table: str,
-    month: str,
+    span: str,
     name: str,
     query: str,
     version: int,
     *,
     cut: bool,
 ) -> Iterator[Part]:
-    """Write the rows of a table and month; `cut`: into the buckets of persons, where the table has persons."""
+    """Write the rows of a table and month, or of several months; `cut`: into the buckets of persons, where the table has persons."""
     if not (cut and "psn_no" in fact_schemas()[table].names):
-        path = f"{Part.folder(table, month, None)}/{name}"
+        path = f"{Part.folder(table, span, None)}/{name}"
         yield from write_part(con, lake, path, f"{query} {order_by(table)}", table, version)
         return
     bucket = f"(case when psn_no is not null then {BUCKET_SQL} end)::tinyint as bucket"
@@ -60,7 +60,7 @@ def write_month(
     for number in (None, *range(BUCKETS)):
         which = "is null" if number is None else f"= {number}"
         some = f"select * exclude (bucket) from month_rows where bucket {which}"
-        yield from write_part(con, lake, f"{Part.folder(table, month, number)}/{name}", some, table, version)
+        yield from write_part(con, lake, f"{Part.folder(table, span, number)}/{name}", some, table, version)
     con.execute("drop table month_rows")
 
 

@@ -176,12 +176,35 @@ def test_small_files_are_merged_and_nothing_changes(tmp_path: Path) -> None:
     }
     assert count["few"] * 2 < count["many"]
     groups = Counter(
-        (table, part.month, part.bucket) for table, parts in few.manifest.parts.items() for part in parts
+        (table, part.span, part.bucket) for table, parts in few.manifest.parts.items() for part in parts
     )
     assert max(groups.values()) < compact.FILES + 4
     assert compact.due(few.manifest) is None
     on_disk = {path.relative_to(few.folder).as_posix() for path in few.folder.rglob("*.parquet")}
     assert on_disk == few.manifest.paths
+
+
+def test_small_months_that_are_over_are_merged_with_each_other(tmp_path: Path) -> None:
+    """Years are no more files to open than months; a span of months is still found, and a message in one displaced."""
+    records = records_of(events(120, step_hours=24 * 8))
+    lake = appended(tmp_path / "lake", [records[at : at + 12] for at in range(0, 120, 12)])
+    logs, _ = as_logs(records, tmp_path / "logs")
+    assert from_lake(lake)[0] == from_logs(tmp_path / "work", logs)[0]
+    times = [datetime.fromisoformat(json.loads(one.value or b"")["inf_time"]) for one in records]
+    assert len({f"{time:%Y-%m}" for time in times}) > 30
+    parts = lake.manifest.parts["message"]
+    assert len(parts) < 10
+    assert any(first < last for first, last in (part.months for part in parts))
+    with duckdb.connect() as con:
+        fact_tables.load(con, lake.facts(since=times[70], as_of=times[79]))
+        found = con.execute("select inf_time from fact.message where inf_time >= ? order by all", [times[70]])
+        assert found.fetchall() == [(time,) for time in times[70:80]]
+    earlier = changed(records[75].value or b"", inf_time="2026-01-01 00:00:00")
+    lake = appended(tmp_path / "lake", [records_of([earlier], first=120)])
+    (reject,) = lake.rejects()
+    assert (reject["reason_code"], lake.counts.facts) == ("msgid_conflict", 120)
+    logs, _ = as_logs([*records, *records_of([earlier], first=120)], tmp_path / "later")
+    assert from_lake(lake)[0] == from_logs(tmp_path / "work-later", logs)[0]
 
 
 def test_large_months_are_cut_into_buckets_of_persons(

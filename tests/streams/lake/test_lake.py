@@ -164,7 +164,7 @@ def test_the_files_have_exactly_the_fact_schemas(tmp_path: Path) -> None:
             assert file.schema_arrow.remove_metadata().equals(fact_schemas()[table]), table
             assert file.metadata.metadata[b"fundwatch_schema"].decode() == layout.schema_hash()
             times = file.read(columns=["inf_time"])["inf_time"].to_pylist()
-            assert {f"{time:%Y-%m}" for time in times} == {part.month}
+            assert {f"{time:%Y-%m}" for time in times} == {part.span}
 
 
 def test_large_months_are_cut_into_buckets_and_a_person_is_found_in_theirs(
@@ -190,7 +190,7 @@ def test_large_months_are_cut_into_buckets_and_a_person_is_found_in_theirs(
 def test_of_a_span_the_months_in_it_are_read(tmp_path: Path) -> None:
     log = [write(tmp_path / "a.jsonl", events(300, step_hours=10))]
     lake = build_lake(log, tmp_path / "lake", KEY, processes=1).lake
-    months = sorted({part.month for part in lake.manifest.parts["message"]})
+    months = sorted({part.span for part in lake.manifest.parts["message"]})
     assert len(months) > 3
     first, last = (datetime.strptime(month, "%Y-%m") for month in (months[1], months[2]))  # noqa: DTZ007 of the platform
     spanned = lake.facts(since=first + timedelta(days=9), as_of=last + timedelta(days=9))
