@@ -32,7 +32,8 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Rate:
-    """How fast messages went through, and what each process took of the processors meanwhile (1: one core)."""
+    """How fast messages went through, and what each process took of the processors meanwhile (1: one core). `the host`: what of
+    them a virtual machine was not given although it wanted it."""
 
     events: int
     seconds: float
@@ -139,6 +140,7 @@ class Site:
             "broker": _seconds(self.broker_pid),
             "archiver": _seconds(self.archiver.pid),
             "generator": time.process_time(),
+            "the host": stolen(),
         }
 
 
@@ -200,6 +202,11 @@ def bed(folder: Path) -> Iterator[Bed]:
     # the second compiler would be at work for longer than a measurement takes, as in no broker that has been up for a day
     with Cluster(folder / "kafka", java_options=QUICK) as cluster:
         yield Bed(folder, cluster)
+
+
+def stolen() -> float:
+    """Processor time that the host of this virtual machine gave to others when it was wanted here, seconds."""
+    return int(Path("/proc/stat").read_text(encoding="ascii").split(maxsplit=9)[8]) / _TICKS
 
 
 def _seconds(pid: int) -> float:

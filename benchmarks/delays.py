@@ -12,7 +12,7 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
-from benchmarks.bed import Site
+from benchmarks.bed import Site, stolen
 from streams import changes
 from streams.changes import RETRACTED, Change
 from streams.kafka.topics import CHANGES
@@ -28,6 +28,8 @@ class Delays:
     seconds: Sequence[float]
     rate: float
     """Messages a second that were sent meanwhile."""
+    stolen: float
+    """Cores that the host of a virtual machine gave to others meanwhile, when they were wanted here."""
 
     def at(self, percent: int) -> float:
         """A percentile, seconds."""
@@ -51,9 +53,10 @@ def measure(site: Site, lines: Sequence[bytes], rate: float) -> Delays:
         if (msgid := msgids[number]) and msgid not in sent:
             sent[msgid] = time.monotonic()
 
-    begun = time.monotonic()
+    begun, missed = time.monotonic(), stolen()
     site.send(lines, rate, note)
     took = time.monotonic() - begun
+    missed = stolen() - missed
     _wait_until_over(site)
     over.set()
     reader.join()
@@ -63,7 +66,7 @@ def measure(site: Site, lines: Sequence[bytes], rate: float) -> Delays:
         before = rests_on.get(one.jr_id, frozenset())
         delays.append(_delay(at, one, before, sent))
         rests_on[one.jr_id] = frozenset(fact.msgid for fact in one.facts)
-    return Delays([delay for delay in delays if delay is not None], len(lines) / took)
+    return Delays([delay for delay in delays if delay is not None], len(lines) / took, missed / took)
 
 
 def _delay(at: float, change: Change, before: frozenset[str], sent: Mapping[str, float]) -> float | None:

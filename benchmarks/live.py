@@ -116,6 +116,7 @@ def delay(on: Bed, chosen: argparse.Namespace, figures: Figures) -> Figures:
                 "changes": len(found.seconds),
                 "p50 seconds": round(found.at(50), 2),
                 "p99 seconds": round(found.at(99), 2),
+                "cores that the host withheld": round(found.stolen, 2),
             }
     return told
 

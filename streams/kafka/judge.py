@@ -41,6 +41,7 @@ from streams.kafka.saying import say
 from streams.kafka.settings import Connection
 from streams.kafka.spoken import spoken
 from streams.kafka.topics import PACKETS, Layout
+from streams.live.checkpoints import Checkpoints
 from streams.live.packets import decode_all
 from streams.live.past import Past
 from streams.live.shard import CORRECTIONS, WORKER, Shard
@@ -180,6 +181,7 @@ class Judge:
         self._control = Control(settings.connection, settings.layout, settings.group)
         self._packets = settings.layout.name(PACKETS)
         self._speakers = ThreadPoolExecutor(_SPEAKERS, "say")
+        self._checkpoints = Checkpoints()
         self._together = Together(kernel, past, self._step_ended)
         self._lake_at = 0.0
         self._evicted, self._evicted_at = -1, time.monotonic()
@@ -217,6 +219,7 @@ class Judge:
                 self._close(number)
             consumer.close()
             self._speakers.shutdown()
+            self._checkpoints.close()
 
     def _turn(self, consumer: KafkaConsumer, given: AbstractSet[int]) -> None:
         found = self._polled(consumer)
@@ -240,6 +243,7 @@ class Judge:
         if not found or time.monotonic() > self._acknowledged_at + _ACKNOWLEDGE_EVERY:
             self._acknowledge(consumer)
         self._evict(_EVICT_EVERY if found else _EVICT_EVERY_IDLE)
+        self._checkpoints.go_on({number: owned.shard.checkpoint for number, owned in self.owned.items()})
         self._watch.on_turn(self)
 
     def _step_ended(self, name: str) -> None:

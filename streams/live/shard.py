@@ -27,7 +27,7 @@ from streams.live.persons import PERSONS_AT_ONCE, Held, Persons, groups, of_leve
 from streams.live.rollout import Rollout
 from streams.live.said import Said
 from streams.live.stages import Heard, Recalled, Took, recollect
-from streams.live.state import get_meta, load_clock, open_state, set_meta, store_clock, stored
+from streams.live.state import checkpoint, get_meta, load_clock, open_state, set_meta, store_clock, stored
 from streams.live.tables import (
     Tables,
     beyond,
@@ -66,7 +66,7 @@ class Shard:
         on_step: OnStep = lambda _: None,
     ) -> None:
         """`number`: tells shards that are judged together apart. `flushed`: as that of `open_state`."""
-        self._con = open_state(path, flushed=flushed)
+        self._path, self._con = path, open_state(path, flushed=flushed)
         self._reads = kernel.reads
         self._past = past or NoPast()
         self._on_step = on_step
@@ -309,6 +309,10 @@ class Shard:
             self._history.replace(lost, of_persons(kept, lost))
             self._persons.evicted(dict.fromkeys(persons) | oldest(kept), lost)
         return len(lost)
+
+    def checkpoint(self) -> None:
+        """Move what was written ahead into the state file; on any thread, beside a step or after the end."""
+        checkpoint(self._path)
 
     def size(self) -> tuple[int, int]:
         """Persons kept, and bytes of the state on disk."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -47,15 +47,21 @@ create table outbox (n integer primary key autoincrement, rule_code text not nul
 """
 
 
+#: Pages of what is written ahead from which on a step moves it into the file itself, where nobody else does; 64 MB.
+_MOST_AHEAD = 16_384
+
+
 def open_state(path: Path, *, flushed: bool = True) -> sqlite3.Connection:
     """Open a state file, a new one if there is none. Raises `Refused` for one of another format.
 
     What is stored outlives the process in any case. `flushed`: the machine, too; without, the file may be as it was some
-    steps earlier when the machine stops, but whole."""
+    steps earlier when the machine stops, but whole, and what is written ahead is left to `checkpoint`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     con = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     con.execute("pragma journal_mode = wal")
     con.execute(f"pragma synchronous = {'full' if flushed else 'normal'}")
+    if not flushed:
+        con.execute(f"pragma wal_autocheckpoint = {_MOST_AHEAD}")
     con.execute("pragma cache_size = -65536")
     con.execute("pragma temp_store = memory")
     (found,) = con.execute("pragma user_version").fetchone()
@@ -69,6 +75,12 @@ def open_state(path: Path, *, flushed: bool = True) -> sqlite3.Connection:
         )
     path.chmod(0o640)
     return con
+
+
+def checkpoint(path: Path) -> None:
+    """Move what was written ahead into a state file that is open elsewhere; steps may be stored meanwhile, and wait for nothing."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as con:
+        con.execute("pragma wal_checkpoint(passive)").fetchone()
 
 
 @contextmanager

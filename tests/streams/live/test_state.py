@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from streams.errors import Refused
-from streams.live.state import FORMAT, get_meta, load_clock, open_state, set_meta, store_clock, stored
+from streams.live.state import (
+    FORMAT,
+    checkpoint,
+    get_meta,
+    load_clock,
+    open_state,
+    set_meta,
+    store_clock,
+    stored,
+)
 from tests.streams.live import town
 
 
@@ -43,6 +54,41 @@ def test_a_step_is_stored_whole_or_not_at_all(tmp_path: Path, *, flushed: bool) 
     assert get_meta(con, "nothing") is None
     assert load_clock(con) == {}
     con.close()
+
+
+def test_what_is_written_ahead_is_moved_beside_the_next_step(tmp_path: Path) -> None:
+    """And what a step has not stored yet is not: the file alone is what the steps before left."""
+    path, alone = tmp_path / "state.db", tmp_path / "alone.db"
+    con = open_state(path, flushed=False)
+    with stored(con):
+        set_meta(con, "position", 1)
+    assert _position(path, alone) is None
+    with stored(con):
+        set_meta(con, "position", 2)
+        checkpoint(path)
+    assert _position(path, alone) == 1
+    checkpoint(path)
+    assert _position(path, alone) == 2
+    con.close()
+
+
+def test_where_nobody_moves_what_is_written_ahead_it_stays_bounded(tmp_path: Path) -> None:
+    con = open_state(tmp_path / "state.db", flushed=False)
+    for number in range(150):
+        with stored(con):
+            con.execute(
+                "insert into shared_rows values ('institution', ?, 1, ?, '')", (number, bytes(1 << 20))
+            )
+    assert (tmp_path / "state.db-wal").stat().st_size < 80 << 20
+    con.close()
+
+
+def _position(path: Path, alone: Path) -> int | None:
+    """What the file says without what is written ahead of it."""
+    shutil.copyfile(path, alone)
+    with closing(sqlite3.connect(alone)) as con:
+        tables = con.execute("select name from sqlite_master where name = 'meta'").fetchall()
+        return get_meta(con, "position") if tables else None
 
 
 def test_clocks_come_back_to_the_microsecond(tmp_path: Path) -> None:
