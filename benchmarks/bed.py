@@ -38,6 +38,8 @@ class Rate:
     events: int
     seconds: float
     cores: dict[str, float]
+    behind: float
+    """How long after the last message was sent everything was judged and said, seconds."""
 
     @property
     def per_second(self) -> float:
@@ -84,13 +86,15 @@ class Site:
                 wait_for(self._keeps_up, "workers keep up")
         self.generator.flush()
 
-    def through(self, lines: Sequence[bytes]) -> Rate:
-        """Send messages and wait until everything is judged and said."""
+    def through(self, lines: Sequence[bytes], rate: float | None = None) -> Rate:
+        """Send messages, as fast as they are taken or so many a second, and wait until everything is judged and said."""
         before, begun = self._cpu(), time.monotonic()
-        self.send(lines)
+        self.send(lines, rate)
+        sent = time.monotonic()
         wait_for(self.has_nothing_to_do, "everything is judged", 3600)
-        seconds, after = time.monotonic() - begun, self._cpu()
-        return Rate(len(lines), seconds, {name: (after[name] - before[name]) / seconds for name in after})
+        ended, after = time.monotonic(), self._cpu()
+        cores = {name: (after[name] - before[name]) / (ended - begun) for name in after}
+        return Rate(len(lines), ended - begun, cores, ended - sent)
 
     def has_nothing_to_do(self) -> bool:
         """Whether nothing waits, and everything is said."""
