@@ -53,10 +53,10 @@ def measure(site: Site, lines: Sequence[bytes], rate: float) -> Delays:
         if (msgid := msgids[number]) and msgid not in sent:
             sent[msgid] = time.monotonic()
 
-    begun, missed = time.monotonic(), stolen()
+    begun, withheld = time.monotonic(), stolen()
     site.send(lines, rate, note)
     took = time.monotonic() - begun
-    missed = stolen() - missed
+    withheld = stolen() - withheld
     _wait_until_over(site)
     over.set()
     reader.join()
@@ -66,7 +66,7 @@ def measure(site: Site, lines: Sequence[bytes], rate: float) -> Delays:
         before = rests_on.get(one.jr_id, frozenset())
         delays.append(_delay(at, one, before, sent))
         rests_on[one.jr_id] = frozenset(fact.msgid for fact in one.facts)
-    return Delays([delay for delay in delays if delay is not None], len(lines) / took, missed / took)
+    return Delays([delay for delay in delays if delay is not None], len(lines) / took, withheld / took)
 
 
 def _delay(at: float, change: Change, before: frozenset[str], sent: Mapping[str, float]) -> float | None:

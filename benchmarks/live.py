@@ -117,7 +117,7 @@ def delay(on: Bed, chosen: argparse.Namespace, figures: Figures) -> Figures:
     with on.site("delay", chosen.workers) as site:
         at = len(lines) // 6
         site.through(lines[:at])
-        for rate in (RATED / 2, peak / 2):
+        for rate in dict.fromkeys((RATED / 2, peak / 2)):
             some = lines[at : at + int(rate * 60)]
             at += len(some)
             found = delays.measure(site, some, rate)

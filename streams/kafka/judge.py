@@ -45,6 +45,7 @@ from streams.live.checkpoints import Checkpoints
 from streams.live.packets import decode_all
 from streams.live.past import Past
 from streams.live.shard import CORRECTIONS, WORKER, Shard
+from streams.live.shards import shard_after
 from streams.live.stages import Took
 from streams.live.together import Together
 
@@ -299,7 +300,7 @@ class Judge:
         """Let go of what is old, one shard after the other, each as often as that: to do it for all takes its time."""
         shards = self._free()
         if shards and time.monotonic() - self._evicted_at > every / len(shards):
-            self._evicted = min((number for number in shards if number > self._evicted), default=min(shards))
+            self._evicted = shard_after(self._evicted, shards)
             shards[self._evicted].evict()
             self._evicted_at = time.monotonic()
 

@@ -28,10 +28,10 @@ FILES = 8
 #: The latest months that still grow.
 _GROWING = 2
 
-#: A month that is over: files that are merged at least, and how much larger the next one may be to go with them.
+#: Of a month that is over: files that are merged at least, and how much larger the next one may be to go with them.
 _OVER = (2, 16)
 
-#: Likewise of files in which such months are not a row group, whatever the month.
+#: The same of files that are smaller than a row group, of whichever months that are over.
 _SMALL = (4, 16)
 
 #: Rows from which on a file stays as it is. One with persons in no bucket is cut before.

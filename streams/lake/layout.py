@@ -78,7 +78,7 @@ class Part:
         first, _, last = self.span.partition(_TO)
         return first, last or first
 
-    def is_within(self, first: str, last: str) -> bool:
+    def overlaps(self, first: str, last: str) -> bool:
         """Whether it may hold something of these months or of one between them."""
         begins, ends = self.months
         return begins <= last and first <= ends
@@ -96,7 +96,7 @@ class Part:
 
 def of_months(parts: Iterable[Part], months: Collection[str]) -> list[Part]:
     """The files that may hold something of one of these months."""
-    return [part for part in parts if any(part.is_within(month, month) for month in months)]
+    return [part for part in parts if any(part.overlaps(month, month) for month in months)]
 
 
 def span_of(parts: Iterable[Part]) -> str:

@@ -84,7 +84,7 @@ class Lake:
             files = tuple(
                 str(self.folder / part.path)
                 for part in parts
-                if part.is_within(first, last) and (buckets is None or part.bucket in buckets)
+                if part.overlaps(first, last) and (buckets is None or part.bucket in buckets)
             )
             if files:
                 sources[table] = (Parquet(files),)

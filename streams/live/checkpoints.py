@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from streams.live.shards import shard_after
+
 
 class Checkpoints:
     """One after the other. Not to be used by two threads at once."""
@@ -16,14 +18,14 @@ class Checkpoints:
         self._last = -1
 
     def go_on(self, of: Mapping[int, Callable[[], None]]) -> None:
-        """Begin with the next of these, by their numbers, where the last one is done. Raises what went wrong with that."""
+        """Begin with that of the next of these shards, where the last one is done. Raises what went wrong with that."""
         if self._running is not None:
             if not self._running.done():
                 return
             self._running.result()
             self._running = None
         if of:
-            self._last = min((number for number in of if number > self._last), default=min(of))
+            self._last = shard_after(self._last, of)
             self._running = self._beside.submit(of[self._last])
 
     def close(self) -> None:
