@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -54,12 +54,15 @@ class Reader:
         """The oldest offset there is."""
         return int(self._consumer.beginning_offsets([self._tp])[self._tp])
 
-    def read(self, start: int, stop: int) -> Iterable[Sequence[Any]]:
-        """The records from `start` to before `stop`, some at a time."""
+    def read(
+        self, start: int, stop: int, on_wait: Callable[[], None] = lambda: None
+    ) -> Iterable[Sequence[Any]]:
+        """The records from `start` to before `stop`, some at a time. `on_wait`: called before each; what it raises ends it."""
         if start >= stop:
             return
         self._consumer.seek(self._tp, start)
         while self._consumer.position(self._tp) < stop:
+            on_wait()
             records = self._consumer.poll(timeout_ms=500).get(self._tp, [])
             if within := [record for record in records if record.offset < stop]:
                 yield within

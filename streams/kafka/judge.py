@@ -14,7 +14,8 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from kafka.errors import (
     IllegalGenerationError,
     InvalidProducerEpochError,
     KafkaError,
+    KafkaTimeoutError,
     ProducerFencedError,
     UnknownMemberIdError,
 )
@@ -33,18 +35,17 @@ from kafka.errors import (
 from detectors.standing import StandingKernel
 from detectors.watermark import LATENESS
 from streams.changes import CHANGED, Change
-from streams.kafka.arrived import Reader, fresh, oldest
+from streams.kafka.arrived import fresh, oldest
 from streams.kafka.clients import NoAnswer
 from streams.kafka.control import DROP, ON, Brake, Control
 from streams.kafka.membership import Membership
+from streams.kafka.owned import Owned, Predecessors, Saying
 from streams.kafka.saying import say
 from streams.kafka.settings import Connection
-from streams.kafka.spoken import spoken
 from streams.kafka.topics import PACKETS, Layout
 from streams.live.checkpoints import Checkpoints
-from streams.live.packets import decode_all
 from streams.live.past import Past
-from streams.live.shard import CORRECTIONS, WORKER, Shard
+from streams.live.shard import CORRECTIONS, Shard
 from streams.live.shards import shard_after
 from streams.live.stages import Took
 from streams.live.together import Together
@@ -88,8 +89,8 @@ _ACKNOWLEDGE_EVERY = 1.0
 #: How often the answer to a brake is looked for, seconds.
 _ASK_EVERY = 2.0
 
-#: Milliseconds that beginning or ending a transaction may wait for the broker.
-_PATIENCE = 20_000
+#: Milliseconds that acknowledging may wait for the broker, and leaving the group: who comes next does without.
+_PATIENCE = 5_000
 
 _REPLACED = (
     ProducerFencedError,
@@ -102,6 +103,10 @@ _REPLACED = (
 
 class ReplacedError(Exception):
     """Another judge has the partition now; nothing more can be said from here."""
+
+
+class _ToldToEndError(Exception):
+    """While it waited for something else."""
 
 
 class OtherRulesError(Exception):
@@ -138,30 +143,6 @@ class Watch:
     on_turn: Callable[[Judge], None] = lambda _judge: None
 
 
-@dataclass(frozen=True)
-class _Saying:
-    """A transaction on its way: changes, their last number in the outbox, the position that is acknowledged with them.
-    `done`: when the broker had it, seconds since 1970."""
-
-    changes: Sequence[Change]
-    last: int
-    position: int
-    done: Future[float]
-
-
-@dataclass
-class _Owned:
-    """A partition that is ours. `saying`: what is on its way. `braked`: the brake that is on. `asked_at`: when it was last
-    asked about."""
-
-    shard: Shard
-    producer: KafkaProducer
-    committed: int
-    saying: _Saying | None = None
-    braked: Brake | None = None
-    asked_at: float = 0.0
-
-
 class Judge:
     """Consumes packets until it is told to stop."""
 
@@ -191,10 +172,13 @@ class Judge:
         self._acknowledged_at = 0.0
         self._foreseen_at: float | None = None
         self._rests: deque[float] = deque([0.0], maxlen=_LAST)
-        self.owned: dict[int, _Owned] = {}
+        self._stop = threading.Event()
+        self._predecessors = Predecessors(settings.connection, settings.layout, settings.group, self._go_on)
+        self.owned: dict[int, Owned] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; then everything stored is sent and committed. Raises `ReplacedError`."""
+        self._stop = stop
         timeout = int(self._settings.session_timeout.total_seconds() * 1000)
         consumer = KafkaConsumer(
             **self._settings.connection.consumer(
@@ -206,10 +190,11 @@ class Judge:
         )
         membership = Membership(consumer, self._packets, self._close)
         try:
-            membership.join()
-            while not stop.is_set():
-                membership.join_again_if_unanswered()
-                self._turn(consumer, membership.given)
+            with suppress(_ToldToEndError):
+                membership.join()
+                while not stop.is_set():
+                    membership.join_again_if_unanswered()
+                    self._turn(consumer, membership.given)
             while any(owned.saying for owned in self.owned.values()):
                 self._say(consumer)
             self._acknowledge(consumer)
@@ -218,7 +203,7 @@ class Judge:
         finally:
             for number in list(self.owned):
                 self._close(number)
-            consumer.close()
+            consumer.close(timeout_ms=_PATIENCE)
             self._speakers.shutdown()
             self._checkpoints.close()
 
@@ -227,6 +212,7 @@ class Judge:
         if not found:
             self._watch.on_soon(0.0)
         for number in sorted(given - self.owned.keys()):
+            self._go_on()
             try:
                 self._take_over(consumer, number)
             except _REPLACED:
@@ -284,7 +270,7 @@ class Judge:
         """Hear what became of what was said last; then send what waits, or brake."""
         self._watch.on_step("begin")
         self._settle(list(self.owned))
-        free: dict[int, _Owned] = {}
+        free: dict[int, Owned] = {}
         for number, owned in list(self.owned.items()):
             if owned.braked is not None:
                 self._ask(consumer, number, owned)
@@ -316,7 +302,7 @@ class Judge:
         self._lake_at = now if any(shard.rolls_out for shard in shards.values()) else now + pause
         return bool(looked)
 
-    def _is_too_much(self, owned: _Owned) -> bool:
+    def _is_too_much(self, owned: Owned) -> bool:
         if owned.shard.said.depth <= self._settings.brake:
             return False
         waiting = owned.shard.said.waiting_by_rule().values()
@@ -324,7 +310,7 @@ class Judge:
             sum(n for kinds in waiting for kind, n in kinds.items() if kind != CHANGED) > self._settings.brake
         )
 
-    def _brake(self, consumer: KafkaConsumer, number: int, owned: _Owned) -> None:
+    def _brake(self, consumer: KafkaConsumer, number: int, owned: Owned) -> None:
         """Say nothing, take nothing more in, and ask. The same brake may have been answered before a restart."""
         shard = owned.shard
         owned.braked = Brake(ON, shard.position, self._settings.brake, shard.said.waiting_by_rule())
@@ -334,16 +320,16 @@ class Judge:
             self._control.set_brake(number, owned.braked)
         log.warning("braked partition %d: %d changes wait", number, owned.braked.changes)
 
-    def _ask(self, consumer: KafkaConsumer, number: int, owned: _Owned) -> None:
+    def _ask(self, consumer: KafkaConsumer, number: int, owned: Owned) -> None:
         """Look for the answer to a brake, and do what it says."""
-        if owned.braked is None or time.monotonic() - owned.asked_at < _ASK_EVERY:
+        if owned.braked is None or self._stop.is_set() or time.monotonic() - owned.asked_at < _ASK_EVERY:
             return
         owned.asked_at = time.monotonic()
         answer = self._control.brakes().get(number)
         if answer is None or answer.state == ON or answer.position != owned.braked.position:
             return
         if answer.state == DROP:
-            owned.shard.drop(self._said(number))
+            owned.shard.drop(self._predecessors.said(number))
         while owned.shard.said.depth:
             self._send(consumer, {number: owned})
             self._settle([number])
@@ -353,7 +339,7 @@ class Judge:
         owned.braked = None
         consumer.resume(TopicPartition(self._packets, number))
 
-    def _send(self, consumer: KafkaConsumer, speaking: Mapping[int, _Owned]) -> None:
+    def _send(self, consumer: KafkaConsumer, speaking: Mapping[int, Owned]) -> None:
         """Begin to say what waits in outboxes, and to acknowledge the packets it came from: for each partition in one
         transaction, and beside the next turn, since most of it is waiting for the broker."""
         member = consumer.group_metadata()
@@ -364,7 +350,7 @@ class Judge:
                 done = self._speakers.submit(
                     self._transact, owned.producer, number, waiting, position, member
                 )
-                owned.saying = _Saying(waiting, last, position, done)
+                owned.saying = Saying(waiting, last, position, done)
 
     def _settle(self, numbers: Iterable[int]) -> None:
         """Wait for what is on its way of these partitions, and note that it was said."""
@@ -416,12 +402,15 @@ class Judge:
             and not owned.shard.said.depth
         }
         if behind:
-            consumer.commit(
-                {
-                    TopicPartition(self._packets, number): OffsetAndMetadata(owned.shard.position, "", -1)
-                    for number, owned in behind.items()
-                }
-            )
+            offsets = {
+                TopicPartition(self._packets, number): OffsetAndMetadata(owned.shard.position, "", -1)
+                for number, owned in behind.items()
+            }
+            try:
+                consumer.commit(offsets, timeout_ms=_PATIENCE)
+            except KafkaTimeoutError:
+                log.warning("what was judged cannot be acknowledged yet")
+                return
             for owned in behind.values():
                 owned.committed = owned.shard.position
 
@@ -432,7 +421,6 @@ class Judge:
             raise OtherRulesError(
                 "The group judges by other rules than this worker; see docs/live.md on rolling out."
             )
-        tp = TopicPartition(self._packets, number)
         shard = Shard(
             settings.state / f"shard-{number:04}.db",
             self._kernel,
@@ -443,49 +431,16 @@ class Judge:
             flushed=False,  # one that went back some steps goes on like one that was another's meanwhile
             on_step=self._watch.on_step,
         )
-        producer = None
-        try:
-            producer = KafkaProducer(
-                **settings.connection.producer(
-                    transactional_id=f"{settings.layout.prefix}{settings.group}.judge-{number}",
-                    linger_ms=5,
-                    max_block_ms=_PATIENCE,
-                )
-            )
-            producer.init_transactions()
-            shard.succeed(self._said(number))
-            committed = consumer.committed(tp) or 0
-            self._catch_up(shard, tp, committed)
-            consumer.seek(tp, shard.position)
-            consumer.resume(tp)
-        except BaseException:
-            shard.close()
-            if producer is not None:
-                producer.close(timeout=1)
-            raise
-        self.owned[number] = _Owned(shard, producer, committed)
+        self.owned[number] = self._predecessors.succeed(number, shard, consumer)
         log.info("took over partition %d", number)
 
-    def _catch_up(self, shard: Shard, tp: TopicPartition, committed: int) -> None:
-        """Take in, unjudged, what a predecessor has judged."""
-        with Reader(self._settings.connection, tp) as reader:
-            first = reader.first()
-            if shard.position < first:
-                # packets have expired that this state has not seen: the lake has what was in them
-                shard.start_from(first)
-            for records in reader.read(shard.position, committed):
-                shard.take(decode_all([one.value for one in records]), records[-1].offset + 1, judge=False)
-
-    def _said(self, number: int) -> dict[str, Change]:
-        """What was said last of each alert of this partition."""
-        return spoken(self._settings.connection, self._settings.layout, WORKER, [number])
+    def _go_on(self) -> None:
+        if self._stop.is_set():
+            raise _ToldToEndError
 
     def _close(self, number: int) -> None:
         """End what is open of a partition. While it is given to us, the next turn takes it over again; whoever does
         learns whether what is on its way was said."""
         owned = self.owned.pop(number, None)
         if owned is not None:
-            if owned.saying is not None:
-                wait([owned.saying.done])
-            owned.producer.close(timeout=1)
-            owned.shard.close()
+            owned.close()

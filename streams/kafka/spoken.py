@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from kafka import TopicPartition
 
@@ -15,9 +15,14 @@ from streams.kafka.topics import ALERTS, Layout, Topic
 
 
 def spoken(
-    connection: Connection, layout: Layout, speaker: str, partitions: Collection[int] | None = None
+    connection: Connection,
+    layout: Layout,
+    speaker: str,
+    partitions: Collection[int] | None = None,
+    on_wait: Callable[[], None] = lambda: None,
 ) -> dict[str, Change]:
     """jr_id → the last change of each alert that this speaker has spoken of. `partitions`: of the topic; None: all.
+    `on_wait`: called again and again; what it raises ends the waiting.
 
     What another has begun to say in a partition and not ended hides what was said there after it. So it is waited for: whoever
     died over it is timed out by the broker, half a minute later at most. Raises `Refused` where no broker answers or
@@ -35,6 +40,7 @@ def spoken(
         consumer.assign(parts)
         consumer.seek_to_beginning(*parts)
         while any(consumer.position(part) < ends[part] for part in parts):
+            on_wait()
             for records in consumer.poll(timeout_ms=500).values():
                 for record in records:
                     if record.value is not None:

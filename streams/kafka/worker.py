@@ -54,6 +54,9 @@ from streams.wire import Counts
 #: Seconds that the router has to end in order after the judge has.
 _ROUTER_PATIENCE = 10.0
 
+#: Seconds for a question to the broker, whose answer nobody needs any more.
+_LAG_PATIENCE = 2.0
+
 #: How often the persons of the histories are counted, seconds: it reads an index from end to end.
 _SIZE_EVERY = 10.0
 
@@ -253,7 +256,7 @@ class _Service:
         """Let go of what watches."""
         self._stop.set()
         if self._lag.ident is not None:
-            self._lag.join()
+            self._lag.join(_LAG_PATIENCE)
 
     def _routed(self, counts: Counts, seconds: float) -> None:
         self._worker.routed(counts, seconds)

@@ -7,15 +7,17 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from kafka import KafkaProducer
 
 from deploy.kafka.services import FUNDWATCH, Worker
 from streams.kafka.settings import Connection
-from streams.kafka.topics import Layout
+from streams.kafka.topics import ALERTS, Layout
 from streams.operation.exits import Exit
 from tests.live.soak.watching import Groups, wait_for
 
@@ -67,6 +69,26 @@ def test_it_ends_in_order_when_it_judges(worker: Worker, connection: Connection,
     wait_for(lambda: groups.members() == 1 and bool(worker.partitions()), "it judges")
     assert worker.end(SOON), worker.log.read_text()
     assert worker.wait(1) == Exit.DONE
+
+
+@pytest.mark.parametrize("worker", [FUNDWATCH_WORKER], indirect=True, ids=["worker"])
+def test_it_ends_while_it_waits_for_what_another_left_unsaid(
+    worker: Worker, connection: Connection, layout: Layout
+) -> None:
+    """Who died over a transaction hides what was said after it, for as long as a transaction may last."""
+    options = connection.producer(transactional_id=f"{layout.prefix}dead", transaction_timeout_ms=120_000)
+    dead = KafkaProducer(**options)
+    dead.init_transactions()
+    dead.begin_transaction()
+    dead.send(layout.name(ALERTS), key=b"jr", value=b"begun", partition=0).get(10)
+    groups = Groups(connection, layout, "fundwatch-worker")
+    worker.start()
+    wait_for(lambda: groups.members() == 1, "it is given partitions")
+    time.sleep(5)
+    assert not worker.partitions()
+    assert worker.end(SOON), worker.log.read_text()
+    assert worker.wait(1) == Exit.DONE
+    dead.close(timeout=1)
 
 
 @pytest.mark.parametrize("worker", [FUNDWATCH_WORKER], indirect=True, ids=["worker"])
