@@ -25,7 +25,8 @@ from streams.errors import Refused
 from streams.kafka import judge as judge_module
 from streams.kafka import routing
 from streams.kafka import worker as worker_module
-from streams.kafka.judge import Judge
+from streams.kafka.judge import Judge, JudgeSettings
+from streams.kafka.owned import Predecessors
 from streams.operation.exits import Exit
 from streams.operation.process import keep_blocks_at_hand
 from streams.operation.reading import read
@@ -60,7 +61,20 @@ class _Countdown:
 def dying(reached: Callable[[str], None]) -> type[Judge]:
     """A judge that says which moment it has reached."""
 
+    class Silencing(Predecessors):
+        def said(self, number: int) -> Any:
+            reached("fenced")
+            return super().said(number)
+
+        def _catch_up(self, shard: Any, tp: Any, committed: int) -> None:
+            reached("learnt")
+            super()._catch_up(shard, tp, committed)
+
     class Dying(Judge):
+        def __init__(self, settings: JudgeSettings, *given: Any) -> None:
+            super().__init__(settings, *given)
+            self._predecessors = Silencing(settings.connection, settings.layout, settings.group, self._go_on)
+
         def _take_over(self, consumer: Any, number: int) -> None:
             super()._take_over(consumer, number)
             owned = self.owned[number]
@@ -70,14 +84,6 @@ def dying(reached: Callable[[str], None]) -> type[Judge]:
             _around(owned.shard, "sent", after=lambda _: reached("cleared"))
             _around(owned.shard, "evict", after=lambda: reached("evicted"))
             _around(owned.shard.said, "note", before=lambda said, _: reached("judged") if said else None)
-
-        def _said(self, number: int) -> Any:
-            reached("fenced")
-            return super()._said(number)
-
-        def _catch_up(self, shard: Any, tp: Any, committed: int) -> None:
-            reached("learnt")
-            super()._catch_up(shard, tp, committed)
 
         def _send(self, consumer: Any, speaking: Mapping[int, Any]) -> None:
             if any(owned.shard.said.depth for owned in speaking.values()):
