@@ -17,14 +17,16 @@ from streams.kafka import clients, topics
 from streams.kafka.settings import Connection
 from streams.kafka.topics import EVENTS, Layout
 from streams.lake import Appender
+from streams.operation.settings import Settings
 from tests.live.soak.rulebooks import Rules
 from tests.live.soak.watching import Groups, at_rest, wait_for
 
 #: Messages that may wait before the generator holds back, and how often it looks.
 AHEAD, _LOOK_EVERY = 30_000, 2000
 
-#: Messages that are sent together.
-_AT_ONCE = 20
+#: Messages that are sent together: of 1,500 a second, each thirtieth of a second. Each of as few as five takes as much of generator
+#: and broker as a whole batch.
+_AT_ONCE = 50
 
 _ENVIRONMENT = {"FUNDWATCH_KEY": "a key for measuring only"}
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -119,7 +121,7 @@ class Site:
     def end_archiving(self) -> None:
         """Have no archiver any more, and the files of the lake as one leaves them that had as many days as lie in it: after years
         within minutes it would merge for minutes beside what is measured."""
-        self.archiver.kill()
+        self.archiver.end()
         with Appender(self.lake, _ENVIRONMENT["FUNDWATCH_KEY"].encode()) as appender:
             while appender.tidy():
                 pass
@@ -170,9 +172,13 @@ class Bed:
             "rules": rules.settings() if rules else {},
         }
         archiver = Archiver(
-            folder / "archiver", folder / "lake", self._cluster.bootstrap, layout.prefix, max_seconds=10,
+            folder / "archiver",
+            folder / "lake",
+            self._cluster.bootstrap,
+            layout.prefix,
+            max_seconds=Settings().archiver.max_seconds,
             environment=_ENVIRONMENT,
-        )  # fmt: skip
+        )
         made = [Worker(folder / f"worker-{n}", settings, environment=_ENVIRONMENT) for n in range(workers)]
         groups = Groups(self._connection, layout, "fundwatch-worker")
         site = Site(

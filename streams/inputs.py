@@ -61,6 +61,11 @@ class LogCounts:
             rejected_rows=counts.rejected_rows,
         )
 
+    def __add__(self, other: LogCounts) -> LogCounts:
+        return LogCounts(
+            **{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(LogCounts)}
+        )
+
     def settled(self, duplicates: int, conflicts: int, later: int) -> LogCounts:
         """The counts once it is known which copies are facts. Checks that nothing vanished."""
         rejected = self.rejected + Counter({"msgid_conflict": conflicts})

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from streams.errors import Refused
 from streams.kafka import clients
 from streams.kafka.settings import Connection
-from streams.lake import GRACE, Appended, Appender, Record, Tidied
+from streams.lake import GRACE, Appended, Appender, Batch, Record, Tidied, joined
 from streams.operation import disk
 
 #: Milliseconds that a poll waits; how soon the archiver sees that it is to end.
@@ -27,13 +27,17 @@ _RECORDS_A_POLL = 5000
 _SHORT_MESSAGE = 1024
 """Bytes."""
 
+#: Messages that are decoded together as they come. To decode few costs more a message; to decode all at the end would take a
+#: processor from those who judge for as long as it lasts.
+_DECODED_TOGETHER = 5000
+
 #: Bytes for which a broker waits, at most a second, before it answers.
 _FETCH_BYTES = 1 << 20
 
 #: Seconds between looks for new partitions.
 _LOOK_AGAIN = 30
 
-#: Share of the time between two appends in which small files are merged.
+#: Share of the time in which small files are merged, at most.
 _TIDYING = 0.25
 
 _COMMIT_PATIENCE = 5000
@@ -141,11 +145,12 @@ class _Archiver:
         self._watcher = watcher
         self._should_end = should_end
         self._partitions: list[Any] = []
-        self._held: list[Record] = []
-        self._held_bytes = 0
+        self._undecoded: list[Record] = []
+        self._decoded: list[Batch] = []
+        self._held = self._held_bytes = 0
         self._archived = 0
         self._uncommitted: dict[tuple[str, int], int] = {}
-        self._looked = 0.0
+        self._looked = self._tidy_at = 0.0
 
     def run(self) -> int:
         """Until it is told to end."""
@@ -158,7 +163,7 @@ class _Archiver:
             self._collect(begun, ends)
             self._append()
             self._commit()
-            self._tidy(begun)
+            self._tidy()
             if time.monotonic() - self._looked > _LOOK_AGAIN:
                 self._take_partitions()
         self._append()
@@ -230,15 +235,23 @@ class _Archiver:
                     "see which."
                 ) from error
             for records in polled.values():
+                self._held += len(records)
                 for one in records:
-                    self._held.append(Record(one.topic, one.partition, one.offset, one.value))
+                    self._undecoded.append(Record(one.topic, one.partition, one.offset, one.value))
                     self._held_bytes += len(one.value or b"")
             self._tell()
+            if len(self._undecoded) >= _DECODED_TOGETHER:
+                self._decode()
+            self._tidy()
             is_over = time.monotonic() - begun >= self._task.max_seconds
             if is_over or self._held_bytes >= self._task.max_bytes or self._should_end():
                 return
             if ends is not None and self._is_at(ends):
                 return
+
+    def _decode(self) -> None:
+        self._decoded.append(self._appender.decode(self._undecoded))
+        self._undecoded = []
 
     def _append(self) -> None:
         """Put what was collected into the lake."""
@@ -247,22 +260,28 @@ class _Archiver:
         moved = {place: offset for place, offset in upto.items() if offset > before.get(place, 0)}
         if not moved:
             return
-        done = self._appender.append(self._held, upto)
-        self._archived += len(self._held)
-        self._held, self._held_bytes = [], 0
+        self._decode()
+        done = self._appender.append_decoded(joined(self._decoded), upto)
+        self._archived += self._held
+        self._decoded, self._held, self._held_bytes = [], 0, 0
+        self._tidy_at = time.monotonic()
         self._watcher.appended(done)
         self._tell()
         self._uncommitted |= moved
 
-    def _tidy(self, begun: float) -> None:
-        """Keep the lake fast, for a part of the time that the last batch took."""
-        now = time.monotonic()
-        until = now + max(1.0, (now - begun) * _TIDYING)
-        while not self._should_end() and time.monotonic() < until:
-            done = self._appender.tidy()
-            if done is None:
-                return
+    def _tidy(self) -> None:
+        """Keep the lake fast: a piece of it, where it is time for one. All that is due at once would take a processor from those who
+        judge for a quarter of the time since the last batch."""
+        begun = time.monotonic()
+        if begun < self._tidy_at:
+            return
+        done = self._appender.tidy()
+        ended = time.monotonic()
+        if done is None:
+            self._tidy_at = ended + self._task.max_seconds
+        else:
             self._watcher.tidied(done)
+            self._tidy_at = ended + (ended - begun) * (1 / _TIDYING - 1)
 
     def _commit(self) -> None:
         """Tell the group where the lake stands, for whoever looks at the lag; again later where the broker is away."""
@@ -295,4 +314,4 @@ class _Archiver:
             end = max(self._consumer.highwater(one) or 0, polled)
             places[one.topic, one.partition] = At(archived.get((one.topic, one.partition), 0), polled, end)
         behind = sum(at.end - at.polled for at in places.values())
-        self._watcher.progress(Progress(self._archived, len(self._held), behind, places))
+        self._watcher.progress(Progress(self._archived, self._held, behind, places))

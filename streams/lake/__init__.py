@@ -5,7 +5,7 @@ topic and keeps it fast, `read` opens it for a replay.
 """
 
 from streams.lake.append import Appended, Appender, Tidied
-from streams.lake.batch import Batch, Record, decode_records
+from streams.lake.batch import Batch, Record, decode_records, joined
 from streams.lake.build import LakeReport, build_lake
 from streams.lake.layout import bucket_of, is_lake
 from streams.lake.read import Lake, News, Position, open_lake
@@ -26,5 +26,6 @@ __all__ = [
     "build_lake",
     "decode_records",
     "is_lake",
+    "joined",
     "open_lake",
 ]

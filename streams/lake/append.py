@@ -87,9 +87,13 @@ class Appender:
         Records of a partition ascend by offset; those that are archived already are passed over. `upto`: offsets that
         come next, by topic and partition (default: after the last record); what lies before them is not to be had.
         """
+        return self.append_decoded(self.decode(records), upto)
+
+    def decode(self, records: Sequence[Record]) -> Batch:
+        """Those of the messages that are not archived, for `append_decoded`."""
         archived = self.lake.archived
         new = [record for record in records if record.offset >= archived.get(record[:2], 0)]
-        return self.append_decoded(decode_records(new, self._key), upto)
+        return decode_records(new, self._key)
 
     def append_decoded(self, batch: Batch, upto: Mapping[tuple[str, int], int] | None = None) -> Appended:
         """As `append`, for messages that were decoded before and of which none is archived."""

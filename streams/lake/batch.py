@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from streams.inputs import LogCounts
 from streams.wire import Reject, decode
@@ -37,6 +39,22 @@ def decode_records(records: Sequence[Record], key: bytes) -> Batch:
     decoded = decode(lines, source="", first_line=0, first_seq=0, key=key)
     rejects = [_as_it_came(reject, records[reject.line]) for reject in decoded.rejects]
     return Batch(records, decoded.tables, rejects, LogCounts.of(decoded.counts))
+
+
+def joined(batches: Sequence[Batch]) -> Batch:
+    """What was decoded piece by piece, as if it had been decoded at once."""
+    records: list[Record] = []
+    rejects: list[Reject] = []
+    pieces: defaultdict[str, list[pa.Table]] = defaultdict(list)
+    for batch in batches:
+        first = len(records)
+        for name, table in batch.tables.items():
+            seqs = pc.add(table["seq"], pa.scalar(first, pa.uint64()))
+            pieces[name].append(table.set_column(0, table.schema.field("seq"), seqs))
+        rejects += (replace(reject, line=first + reject.line) for reject in batch.rejects)
+        records += batch.records
+    tables = {name: pa.concat_tables(some) for name, some in pieces.items()}
+    return Batch(records, tables, rejects, sum((batch.counts for batch in batches), LogCounts()))
 
 
 def _line(value: bytes | None) -> bytes:

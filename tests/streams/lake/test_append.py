@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import permutations
 from pathlib import Path
@@ -24,18 +25,21 @@ from detectors.facts import Facts, fact_schemas
 from streams.errors import Refused
 from streams.lake import (
     Appender,
+    Batch,
     Lake,
     Position,
     Record,
     build_lake,
     compact,
     decode_records,
+    joined,
     layout,
     manifest,
     msgids,
     open_lake,
     writer,
 )
+from streams.wire import Reject
 from tests.streams.lake.test_lake import changed, events, from_lake, from_logs, rows, write
 from tests.streams.lake.topic import KEY, TOPIC, as_logs, as_topic, cut, of_topic, replayed
 from tests.streams.small_world import RULES
@@ -535,6 +539,24 @@ def test_a_batch_may_be_decoded_by_another(tmp_path: Path) -> None:
         done = appender.append_decoded(batch)
         assert (done.counts.facts, done.files) == (30, len(appender.lake.manifest.paths))
         assert done.bytes > 0
+
+
+@pytest.mark.parametrize("most", [1, 7, 60])
+def test_a_batch_may_be_decoded_piece_by_piece(most: int) -> None:
+    def told(batch: Batch) -> list[Reject]:
+        rejects = (replace(reject, byte_offset=None) for reject in batch.rejects)
+        return sorted(rejects, key=lambda reject: reject.line)
+
+    records = as_topic(messy(), partitions=3)
+    at_once = decode_records(records, KEY)
+    pieces = joined([decode_records(piece, KEY) for piece in cut(records, 1, most)])
+    assert pieces.records == records
+    assert pieces.counts == at_once.counts
+    assert told(pieces) == told(at_once)
+    assert pieces.tables.keys() == at_once.tables.keys()
+    for name, table in at_once.tables.items():
+        order = [(key, "ascending") for key in ("seq", "row_no") if key in table.column_names]
+        assert pieces.tables[name].sort_by(order).equals(table.sort_by(order)), name
 
 
 def test_a_replay_of_the_lake_is_that_of_the_log_byte_for_byte(tmp_path: Path) -> None:
