@@ -14,6 +14,7 @@ import os
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -125,5 +126,12 @@ def _settlement(inbox: Path, evidence: list[str]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    commands: dict[str, Callable[..., None]] = {
+        "feed": feed,
+        "pick": pick,
+        "cancel": cancel,
+        "undo": undo,
+        "equal": equal,
+    }
     name, *arguments = sys.argv[1:]
-    {"feed": feed, "pick": pick, "cancel": cancel, "undo": undo, "equal": equal}[name](*arguments)
+    commands[name](*arguments)

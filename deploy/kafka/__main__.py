@@ -14,6 +14,7 @@ from kafka import KafkaAdminClient
 from deploy.kafka import jars
 from deploy.kafka.broker import FAST, HOST, BrokerError, Cluster
 from streams.kafka import clients, topics
+from streams.kafka.lag import Lag
 from streams.kafka.settings import connection_of
 from streams.operation.reading import read
 from streams.store.writing import AlertStore
@@ -75,10 +76,11 @@ def caught_up(config: Path | None, store: str, patience: float) -> None:
     settings = read(config).settings
     connection, layout = connection_of(settings), topics.Layout(settings.kafka.topic_prefix)
     groups = {
-        f"{settings.worker.group}.router": layout.name(topics.EVENTS),
-        f"{settings.worker.group}.judge": layout.name(topics.PACKETS),
-        settings.archiver.group: layout.name(topics.EVENTS),
+        f"{settings.worker.group}.router": topics.EVENTS,
+        f"{settings.worker.group}.judge": topics.PACKETS,
+        settings.archiver.group: topics.EVENTS,
     }
+    lags = [Lag(connection, group, layout.name(topic)) for group, topic in groups.items()]
     changes = layout.name(topics.CHANGES)
     deadline = time.monotonic() + patience
     quiet_since, before = time.monotonic(), None
@@ -86,12 +88,14 @@ def caught_up(config: Path | None, store: str, patience: float) -> None:
         if time.monotonic() > deadline:
             raise BrokerError("waited too long: do all services run?")
         time.sleep(0.5)
-        waiting = sum(clients.lag(connection, group, topic) for group, topic in groups.items())
+        waiting = sum(lag.waiting() for lag in lags)
         said = clients.ends(connection, changes)
         with AlertStore(store) as filled:
             stored = filled.positions(changes)
         if waiting or said != before or any(end - stored.get(one, 0) > _MARKS for one, end in said.items()):
             quiet_since, before = time.monotonic(), said
+    for lag in lags:
+        lag.close()
 
 
 if __name__ == "__main__":
