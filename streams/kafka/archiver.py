@@ -37,7 +37,7 @@ _FETCH_BYTES = 1 << 20
 #: Seconds between looks for new partitions.
 _LOOK_AGAIN = 30
 
-#: Share of the time in which small files are merged, at most.
+#: Share of the time in which small files are merged, beside one lot after each batch.
 _TIDYING = 0.25
 
 _COMMIT_PATIENCE = 5000
