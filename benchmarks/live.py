@@ -37,12 +37,15 @@ TIMES = 12
 #: In so many stretches two counties are compared: of persons, and of months, where what is done once in a while takes longer.
 STRETCHES, LONG_STRETCHES = 5, 2
 
-#: Parts of what is taken at most, of what waits, that are offered steadily, until one is sustained: nothing waits longer and longer.
-#: Whoever catches up takes more, since of what waits much is judged at once; but then everything waits.
+#: Parts of what is taken at most that are offered steadily, until one is sustained: what is taken of a backlog is more than can be
+#: offered, since much that waits is judged at once.
 PARTS = (0.9, 0.8, 0.7, 0.6, 0.5)
 
 #: For how many seconds each is offered, and within how many after the last message everything is said, if it is sustained.
 OFFERED, WITHIN = 25, 5
+
+#: For how many seconds messages are sent at each rate of which delays are measured.
+HEARD = 60
 
 #: Messages a second that two cores are to sustain whatever else is found: 130 million a day.
 LEAST = 1500
@@ -58,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", choices=[*SCENES], nargs="*", help="only these measurements")
     parser.add_argument("--json", type=Path, help="file for the figures")
     chosen = parser.parse_args(arguments)
+    chosen.part = 0.1 if chosen.brief else 1
     if chosen.brief:
         chosen.persons, chosen.days = chosen.persons // 10, 110
     folder = Path(tempfile.mkdtemp(prefix="fundwatch-live-"))
@@ -96,17 +100,18 @@ def sustained(on: Bed, chosen: argparse.Namespace, _: Figures) -> Figures:
         peak = len(lines) * 3 // 10
         figures = _measured(site, lines[:peak])
         figures["recovery_seconds"] = round(site.recover(), 1)
-        return figures | _offered(site, lines[peak:], figures["events_per_second_at_most"])
+        most = figures["events_per_second_at_most"]
+        return figures | _offered(site, lines[peak:], most, OFFERED * chosen.part)
 
 
-def _offered(site: Site, lines: Sequence[bytes], most: float) -> Figures:
+def _offered(site: Site, lines: Sequence[bytes], most: float, seconds: float) -> Figures:
     """The highest of some rates, by their parts of `most`, that is sustained, and how far behind each was in the end."""
     behind: dict[str, str] = {}
     at = 0
     for part in PARTS:
-        some = lines[at : at + round(part * most * OFFERED)]
-        at += round(part * most * OFFERED)
-        if at > len(lines):
+        some = lines[at : at + round(part * most * seconds)]
+        at += len(some)
+        if at == len(lines):
             break  # what is left would be over too soon to show anything
         rate = site.through(some, part * most)
         sent = len(some) / (rate.seconds - rate.behind)
@@ -140,7 +145,7 @@ def delay(on: Bed, chosen: argparse.Namespace, figures: Figures) -> Figures:
         at = len(lines) // 6
         site.through(lines[:at])
         for rate in dict.fromkeys(rate / 2 for rate in rates):
-            some = lines[at : at + int(rate * 60)]
+            some = lines[at : at + int(rate * HEARD * chosen.part)]
             at += len(some)
             found = delays.measure(site, some, rate)
             told[f"at {found.rate:.0f} events/s"] = {

@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 import time
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import click
@@ -80,22 +81,28 @@ def caught_up(config: Path | None, store: str, patience: float) -> None:
         f"{settings.worker.group}.judge": topics.PACKETS,
         settings.archiver.group: topics.EVENTS,
     }
-    lags = [Lag(connection, group, layout.name(topic)) for group, topic in groups.items()]
     changes = layout.name(topics.CHANGES)
     deadline = time.monotonic() + patience
     quiet_since, before = time.monotonic(), None
-    while time.monotonic() - quiet_since < _QUIET:
-        if time.monotonic() > deadline:
-            raise BrokerError("waited too long: do all services run?")
-        time.sleep(0.5)
-        waiting = sum(lag.waiting() for lag in lags)
-        said = clients.ends(connection, changes)
-        with AlertStore(store) as filled:
-            stored = filled.positions(changes)
-        if waiting or said != before or any(end - stored.get(one, 0) > _MARKS for one, end in said.items()):
-            quiet_since, before = time.monotonic(), said
-    for lag in lags:
-        lag.close()
+    with ExitStack() as stack:
+        lags = [
+            stack.enter_context(closing(Lag(connection, group, layout.name(topic))))
+            for group, topic in groups.items()
+        ]
+        while time.monotonic() - quiet_since < _QUIET:
+            if time.monotonic() > deadline:
+                raise BrokerError("waited too long: do all services run?")
+            time.sleep(0.5)
+            waiting = sum(lag.waiting() for lag in lags)
+            said = clients.ends(connection, changes)
+            with AlertStore(store) as filled:
+                stored = filled.positions(changes)
+            if (
+                waiting
+                or said != before
+                or any(end - stored.get(one, 0) > _MARKS for one, end in said.items())
+            ):
+                quiet_since, before = time.monotonic(), said
 
 
 if __name__ == "__main__":
